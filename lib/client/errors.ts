@@ -1,0 +1,67 @@
+/** What the server tells of a failure after its headers: the data of the event named `error`. */
+export interface StreamErrorPayload {
+  /** The HTTP status that the failure would have had before the headers. */
+  statusCode: number
+  /** The error's code, where it has one. */
+  code?: string
+  /** The status as words, such as `Internal Server Error`. */
+  error: string
+  /** What happened; not exposed by the server for a status of 500 and above. */
+  message: string
+}
+
+/** The server reported a failure in the middle of the stream. `code` is the server's own. */
+export class StreamError extends Error {
+  override readonly name = 'StreamError'
+  readonly statusCode: number
+  readonly code: string | undefined
+  /** The status as words. */
+  readonly error: string
+
+  constructor (payload: StreamErrorPayload) {
+    super(payload.message)
+    this.statusCode = payload.statusCode
+    this.code = payload.code
+    this.error = payload.error
+  }
+}
+
+/** The server answered with something that is no event stream, and asking again would not help or is not allowed. */
+export class ResponseError extends Error {
+  override readonly name = 'ResponseError'
+  readonly code = 'SSE_ERR_RESPONSE'
+  /** The response, its body unread: `await error.response.json()` gives what the server had to say. */
+  readonly response: Response
+  /** The status of the response. */
+  readonly status: number
+
+  constructor (response: Response) {
+    super(`Expected an event stream, got ${response.status} ${response.headers.get('content-type') ?? 'without a content type'}`)
+    this.response = response
+    this.status = response.status
+  }
+}
+
+/** The connection failed, was cut or fell silent, and reconnecting is off, not allowed or used up. The reason is the `cause`. */
+export class ConnectionError extends Error {
+  override readonly name = 'ConnectionError'
+  readonly code = 'SSE_ERR_CONNECTION'
+}
+
+/** A message that is not as its contract says: no JSON, an undeclared event, or data that the `check` refuses. */
+export class MessageError extends Error {
+  override readonly name = 'MessageError'
+  /** `SSE_ERR_JSON`, `SSE_ERR_EVENT` or `SSE_ERR_PAYLOAD`; the last two are also the server's codes for the same fault. */
+  readonly code: 'SSE_ERR_JSON' | 'SSE_ERR_EVENT' | 'SSE_ERR_PAYLOAD'
+  /** The event's name, `message` where it has none. */
+  readonly event: string
+  /** The data as it was sent. */
+  readonly text: string
+
+  constructor (code: MessageError['code'], frame: { event: string, data: string }, reason: string, cause?: unknown) {
+    super(`Event '${frame.event}' ${reason}`, { cause })
+    this.code = code
+    this.event = frame.event
+    this.text = frame.data
+  }
+}

@@ -1,0 +1,103 @@
+import { Ajv2019, type ValidateFunction } from 'ajv/dist/2019.js'
+import addFormats from 'ajv-formats'
+import { type SchemaObject, subschemas } from './walk.ts'
+
+/** A compiled check of a payload: strict, so nothing is coerced, filled in or removed. */
+export interface Check {
+  accepts (value: unknown): boolean
+  /** Why a value was refused: a JSON pointer into it, and what was expected there. Never the value. */
+  explain (value: unknown): { pointer: string, message: string }
+}
+
+/** Compiles a payload schema. */
+export type CheckCompiler = (schema: SchemaObject) => Promise<Check>
+
+const KIND = Symbol.for('TypeBox.Kind')
+
+/**
+ * Makes the compiler for an app's schemas: TypeBox's own check for TypeBox schemas, Ajv for all others, and for those
+ * that TypeBox cannot see whole: it knows neither the app's shared schemas nor formats that nobody registered with it.
+ *
+ * @param shared the app's schemas by `$id`
+ */
+export function checkCompiler (shared: Record<string, unknown>): CheckCompiler {
+  let ajv: Ajv2019 | undefined
+  return async schema => {
+    const typebox = isSelfContained(schema) ? await typeboxCheck(schema) : undefined
+    if (typebox !== undefined) return typebox
+    ajv ??= createAjv(shared)
+    return ajvCheck(ajv, schema)
+  }
+}
+
+/** Whether every `$ref` leads to a place within the schema. */
+function isSelfContained (schema: SchemaObject): boolean {
+  const parts = Array.from(subschemas(schema))
+  const ids = new Set(parts.map(part => part.$id))
+  return parts.every(part => part.$ref === undefined || ids.has(part.$ref))
+}
+
+async function typeboxCheck (schema: SchemaObject): Promise<Check | undefined> {
+  const formats = Array.from(subschemas(schema), part => part.format).filter(format => typeof format === 'string')
+  const load = KIND in schema ? typebox0 : '~kind' in schema ? typebox1 : undefined
+  try {
+    return await load?.(schema, formats)
+  } catch {
+    // The package is not installed, or a part is not TypeBox's (Unsafe, plain JSON Schema): Ajv knows all of them.
+    return undefined
+  }
+}
+
+async function typebox0 (schema: SchemaObject, formats: string[]): Promise<Check | undefined> {
+  const { TypeCompiler } = await import('@sinclair/typebox/compiler')
+  const { FormatRegistry } = await import('@sinclair/typebox')
+  if (!formats.every(format => FormatRegistry.Has(format))) return undefined
+  const compiled = TypeCompiler.Compile(schema as never)
+  return {
+    accepts: value => compiled.Check(value),
+    explain (value) {
+      const error = compiled.Errors(value).First()
+      return { pointer: error?.path ?? '', message: error?.message ?? 'refused' }
+    }
+  }
+}
+
+async function typebox1 (schema: SchemaObject, formats: string[]): Promise<Check | undefined> {
+  const { Compile } = await import('typebox/compile')
+  const { Format } = await import('typebox/format')
+  if (!formats.every(format => Format.Has(format))) return undefined
+  const compiled = Compile(schema)
+  return {
+    accepts: value => compiled.Check(value),
+    explain: value => firstError(compiled.Errors(value))
+  }
+}
+
+function createAjv (shared: Record<string, unknown>): Ajv2019 {
+  // Response schemas may carry keywords of OpenAPI that Ajv does not know; formats that it does not know are refused.
+  const ajv = new Ajv2019({ strict: false, addUsedSchema: false, logger: false })
+  // Enough to let schemas name the draft that Fastify uses: 2019-09 reads it alike.
+  ajv.addMetaSchema({ $id: 'http://json-schema.org/draft-07/schema' })
+  addFormats.default(ajv)
+  for (const schema of Object.values(shared)) ajv.addSchema(schema as SchemaObject)
+  return ajv
+}
+
+function ajvCheck (ajv: Ajv2019, schema: SchemaObject): Check {
+  for (const { format } of subschemas(schema)) {
+    if (typeof format === 'string' && !(format in ajv.formats)) throw new Error(`unknown format '${format}'`)
+  }
+  const validate: ValidateFunction = ajv.compile(schema)
+  return {
+    accepts: value => validate(value),
+    explain (value) {
+      validate(value)
+      return firstError(validate.errors ?? [])
+    }
+  }
+}
+
+function firstError (errors: Array<{ instancePath: string, message?: string }>): { pointer: string, message: string } {
+  const [error] = errors
+  return { pointer: error?.instancePath ?? '', message: error?.message ?? 'refused' }
+}

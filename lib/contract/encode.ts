@@ -1,0 +1,179 @@
+import buildSerializer, { type Schema } from 'fast-json-stringify'
+import { SSE_ERR_EVENT, SSE_ERR_MESSAGE, SSE_ERR_PAYLOAD, SSE_ERR_SCHEMA, SSE_ERR_SERIALIZE } from '../errors.ts'
+import { checkFieldNames, Comment, Message } from '../wire/message.ts'
+import { commentLines, DATA, dataLines, END, eventLine, positionLines } from '../wire/frame.ts'
+import { type Check, type CheckCompiler } from './check.ts'
+import { type Declaration, isRaw } from './declaration.ts'
+import { type SchemaObject, subschemas } from './walk.ts'
+
+/**
+ * Turns one yielded item into a frame.
+ *
+ * @throws SSE_ERR_MESSAGE, SSE_ERR_EVENT, SSE_ERR_ID or SSE_ERR_RETRY for a message that is none, then
+ *   SSE_ERR_PAYLOAD or SSE_ERR_SERIALIZE for its payload
+ */
+export type Encode = (item: unknown) => string
+
+/** A payload as its `data:` lines, with the line end. */
+type EncodeData = (data: unknown) => string
+
+/** What contracts are compiled with. */
+export interface Tools {
+  readonly compileCheck: CheckCompiler
+  /** The app's schemas by `$id`. */
+  readonly shared: Record<string, unknown>
+}
+
+const JSON_TYPES = new Set(['string', 'number', 'integer', 'boolean', 'object', 'array', 'null'])
+
+/** The name that errors give to unnamed events, which is also what clients dispatch them as. */
+const UNNAMED = 'message'
+
+/**
+ * Compiles a declaration.
+ *
+ * @throws SSE_ERR_SCHEMA
+ */
+export async function compileEncode (declaration: Declaration, tools: Tools): Promise<Encode> {
+  if (declaration.events === null) {
+    return encodeUnnamed(await compileData(UNNAMED, declaration.payload!, tools, declaration.sentinel))
+  }
+  const events = new Map<string, EncodeData>()
+  for (const [name, schema] of Object.entries(declaration.events)) {
+    const data = await compileData(name, schema, tools)
+    const line = eventLine(name)
+    events.set(name, payload => line + data(payload))
+  }
+  return encodeNamed(events)
+}
+
+/** The encoding of a route without a schema: any name, any JSON, no check. */
+export const encodeUndeclared: Encode = item => {
+  if (item instanceof Comment) return commentLines(item.text) + END
+  if (!(item instanceof Message)) return jsonLine(UNNAMED, item) + END
+  const name = item.event === undefined ? '' : eventLine(item.event)
+  return withFields(item, name, data => jsonLine(item.event ?? UNNAMED, data))
+}
+
+function encodeUnnamed (encodeData: EncodeData): Encode {
+  return item => {
+    if (item instanceof Comment) return commentLines(item.text) + END
+    if (!(item instanceof Message)) return encodeData(item) + END
+    if (item.event !== undefined) throw new SSE_ERR_EVENT(`'${item.event}' is not declared: the events of this stream have no name`)
+    return withFields(item, '', encodeData)
+  }
+}
+
+function encodeNamed (events: Map<string, EncodeData>): Encode {
+  return item => {
+    if (item instanceof Comment) return commentLines(item.text) + END
+    if (typeof item !== 'object' || item === null) throw new SSE_ERR_MESSAGE(`expected { event, data }, got ${item === null ? 'null' : typeof item}`)
+    const message = item as Message
+    const encodeData = events.get(message.event as string)
+    if (encodeData === undefined) {
+      throw new SSE_ERR_EVENT(typeof message.event === 'string' ? `'${message.event}' is not declared` : 'is missing')
+    }
+    if (!(item instanceof Message)) {
+      const { data, ...fields } = message
+      checkFieldNames(fields)
+    }
+    return withFields(message, '', encodeData)
+  }
+}
+
+function withFields (message: Message, lines: string, encodeData: EncodeData): string {
+  const { id, retry, comment } = message
+  const head = comment === undefined ? lines : commentLines(comment) + lines
+  if (id === undefined && retry === undefined) return head + encodeData(message.data) + END
+  // The fields are checked before the payload.
+  const position = positionLines(retry, id)
+  return head + encodeData(message.data) + position + END
+}
+
+async function compileData (name: string, schema: SchemaObject, tools: Tools, sentinel?: string): Promise<EncodeData> {
+  const check = await compilePayload(name, schema, () => tools.compileCheck(schema))
+  if (isRaw(schema)) return rawData(name, check, sentinel)
+  const serialize = await compilePayload(name, schema, () => buildSerializer(schema as unknown as Schema, { schema: tools.shared as Record<string, Schema> }))
+  // A schema that takes anything also takes what JSON cannot carry.
+  if (check.accepts(undefined) || check.accepts(new Uint8Array(1))) return guarded(name, jsonData(name, check, serialize))
+  return jsonData(name, check, serialize)
+}
+
+async function compilePayload<T> (name: string, schema: SchemaObject, compile: () => T | Promise<T>): Promise<T> {
+  for (const { type } of subschemas(schema)) {
+    for (const word of [type].flat()) {
+      if (typeof word === 'string' && !JSON_TYPES.has(word)) throw new SSE_ERR_SCHEMA(`event '${name}'`, `JSON has no type '${word}'${word === 'Date' ? ", declare a string of format 'date-time'" : ''}`)
+    }
+  }
+  try {
+    return await compile()
+  } catch (error) {
+    throw Object.assign(new SSE_ERR_SCHEMA(`event '${name}'`, (error as Error).message), { cause: error })
+  }
+}
+
+function jsonData (name: string, check: Check, serialize: (data: unknown) => string): EncodeData {
+  return data => {
+    if (!check.accepts(data)) throw refusal(name, check, data)
+    let json: string
+    try {
+      json = serialize(data)
+    } catch (error) {
+      throw unserializable(name, error)
+    }
+    return DATA + json + END
+  }
+}
+
+function rawData (name: string, check: Check, sentinel: string | undefined): EncodeData {
+  return data => {
+    if (typeof data !== 'string') throw new SSE_ERR_PAYLOAD(name, '', `must be string, got ${nameOf(data)}`)
+    if (!check.accepts(data)) throw refusal(name, check, data)
+    if (data === sentinel) throw new SSE_ERR_PAYLOAD(name, '', 'must not be the sentinel')
+    return dataLines(data)
+  }
+}
+
+function jsonLine (name: string, data: unknown): string {
+  if (!isJson(data)) throw new SSE_ERR_PAYLOAD(name, '', `${nameOf(data)} is no JSON`)
+  try {
+    return DATA + JSON.stringify(data) + END
+  } catch (error) {
+    throw unserializable(name, error)
+  }
+}
+
+function guarded (name: string, encodeData: EncodeData): EncodeData {
+  return data => {
+    if (!isJson(data)) throw new SSE_ERR_PAYLOAD(name, '', `${nameOf(data)} is no JSON`)
+    return encodeData(data)
+  }
+}
+
+function isJson (data: unknown): boolean {
+  return data !== undefined && typeof data !== 'function' && typeof data !== 'symbol' && !ArrayBuffer.isView(data)
+}
+
+function refusal (name: string, check: Check, data: unknown): Error {
+  const { pointer, message } = check.explain(data)
+  const found = valueAt(data, pointer)
+  const hint = found instanceof Date ? ' (got a Date: JSON has none, send date.toISOString())' : ArrayBuffer.isView(found) ? ' (got bytes: decode them first)' : ''
+  return Object.assign(new SSE_ERR_PAYLOAD(name, pointer, message + hint), { event: name, pointer })
+}
+
+function unserializable (name: string, cause: unknown): Error {
+  return Object.assign(new SSE_ERR_SERIALIZE(name, (cause as Error).message), { cause })
+}
+
+function valueAt (data: unknown, pointer: string): unknown {
+  let value: unknown = data
+  for (const key of pointer.split('/').slice(1)) {
+    if (typeof value !== 'object' || value === null) return undefined
+    value = (value as Record<string, unknown>)[key.replaceAll('~1', '/').replaceAll('~0', '~')]
+  }
+  return value
+}
+
+function nameOf (value: unknown): string {
+  return typeof value === 'object' && value !== null ? value.constructor?.name ?? 'object' : typeof value
+}

@@ -1,0 +1,116 @@
+import { SSE_ERR_CONTRACT, SSE_ERR_CONTRACT_AMBIGUOUS, SSE_ERR_SENTINEL } from '../errors.ts'
+import { eventLine } from '../wire/frame.ts'
+import { type EventStreamFunction, type EventStreamOptions, type RawTextFunction } from './types.ts'
+import { declare, type Declaration, EVENT_STREAM, isRaw, markRaw } from './declaration.ts'
+import { isObject, type SchemaObject } from './walk.ts'
+
+const OPTIONS: Record<keyof EventStreamOptions, string> = { sentinel: 'string', description: 'string', id: 'boolean', retry: 'boolean' }
+
+/** The keywords that make an object a schema, and the form of their values. */
+const KEYWORDS: Record<string, (value: unknown) => boolean> = {
+  type: value => typeof value === 'string' || Array.isArray(value),
+  $ref: isString,
+  $id: isString,
+  enum: Array.isArray,
+  allOf: Array.isArray,
+  anyOf: Array.isArray,
+  oneOf: Array.isArray,
+  const: () => true,
+  properties: isObject,
+  patternProperties: isObject,
+  items: value => isObject(value) || Array.isArray(value),
+  not: isObject,
+  if: isObject
+}
+
+/**
+ * Declares a response of `text/event-stream`: a plain response schema, to stand wherever Fastify takes one.
+ *
+ * @param input the schema of unnamed events, or a map of event names to schemas; TypeBox, plain JSON Schema, or `RawText`
+ * @throws SSE_ERR_CONTRACT, SSE_ERR_CONTRACT_AMBIGUOUS, SSE_ERR_EVENT, SSE_ERR_SENTINEL
+ */
+export const EventStream = eventStream as EventStreamFunction
+
+/**
+ * Marks a schema as text that goes out as it is, split into lines as the standard says, not as JSON.
+ *
+ * @param schema of strings; any string by default
+ * @throws SSE_ERR_CONTRACT
+ */
+export const RawText = rawText as RawTextFunction
+
+function eventStream (input: unknown, options: EventStreamOptions = {}): object {
+  checkOptions(options)
+  const events = eventsOf(input)
+  const payloads = events === null ? [input as SchemaObject] : Object.values(events)
+  checkSentinel(options.sentinel, events === null && !isRaw(input as object))
+  const declaration: Declaration = {
+    events,
+    payload: events === null ? input as SchemaObject : null,
+    sentinel: options.sentinel,
+    id: options.id ?? false,
+    retry: options.retry ?? false
+  }
+  const schema = payloads.length === 1 ? payloads[0] : { anyOf: payloads }
+  return {
+    description: options.description ?? 'Server-sent events.',
+    content: { [EVENT_STREAM]: declare({ schema }, declaration) }
+  }
+}
+
+function rawText (schema: object = { type: 'string' }): object {
+  if (!isSchema(schema)) throw new SSE_ERR_CONTRACT('RawText takes a schema of strings')
+  return markRaw(schema)
+}
+
+/** The named events of the argument, or null when it is one schema. */
+function eventsOf (input: unknown): Record<string, SchemaObject> | null {
+  if (!isObject(input)) throw new SSE_ERR_CONTRACT('takes a schema, or a map of event names to schemas')
+  const isMap = Object.keys(input).length > 0 && Object.values(input).every(isSchema)
+  if (isSchema(input)) {
+    if (isMap && !isTypeBox(input)) throw new SSE_ERR_CONTRACT_AMBIGUOUS(Object.keys(input).join(', '))
+    return null
+  }
+  if (!isMap) throw new SSE_ERR_CONTRACT('takes a schema, or a map of event names to schemas; every value of a map must be a schema')
+  for (const name of Object.keys(input)) eventLine(name)
+  return Object.fromEntries(Object.entries(input)) as Record<string, SchemaObject>
+}
+
+function isSchema (value: unknown): value is SchemaObject {
+  if (!isObject(value)) return false
+  if (isTypeBox(value) || isRaw(value)) return true
+  const keys = Reflect.ownKeys(value)
+  return keys.length === 0 || Object.entries(value).some(([key, inner]) => Object.hasOwn(KEYWORDS, key) && KEYWORDS[key]!(inner))
+}
+
+function isTypeBox (value: object): boolean {
+  return Symbol.for('TypeBox.Kind') in value || '~kind' in value
+}
+
+function checkOptions (options: unknown): void {
+  if (!isObject(options)) throw new SSE_ERR_CONTRACT('the options must be an object')
+  for (const [name, value] of Object.entries(options)) {
+    if (!Object.hasOwn(OPTIONS, name)) throw new SSE_ERR_CONTRACT(`unknown option '${name}'`)
+    const expected = OPTIONS[name as keyof EventStreamOptions]
+    if (value !== undefined && typeof value !== expected) throw new SSE_ERR_CONTRACT(`option '${name}' must be a ${expected}`)
+  }
+}
+
+function checkSentinel (sentinel: string | undefined, isJson: boolean): void {
+  if (sentinel === undefined) return
+  if (sentinel === '' || /[\r\n]/.test(sentinel)) throw new SSE_ERR_SENTINEL('must be one line that is not empty')
+  if (isJson && isJsonText(sentinel)) throw new SSE_ERR_SENTINEL('must not be JSON, or a payload could be taken for it')
+}
+
+function isJsonText (text: string): boolean {
+  try {
+    JSON.parse(text)
+    return true
+  } catch {
+    return false
+  }
+}
+
+function isString (value: unknown): boolean {
+  return typeof value === 'string'
+}

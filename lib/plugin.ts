@@ -1,0 +1,36 @@
+import { type FastifyInstance, type FastifyReply, type RouteOptions } from 'fastify'
+import fp from 'fastify-plugin'
+import { type ResolvedOptions, resolveOptions, type SseOptions } from './options.ts'
+import { kDefaults, kRoute, kSession, sse, streamingHandler } from './plugin/reply.ts'
+import { StreamRoute } from './plugin/route.ts'
+import { decorateSignal } from './plugin/signal.ts'
+import { Streams } from './plugin/streams.ts'
+
+type Scope = FastifyInstance & { [kDefaults]?: ResolvedOptions }
+
+async function plugin (fastify: FastifyInstance, options: SseOptions): Promise<void> {
+  const scope = fastify as Scope
+  const isSecond = scope[kDefaults] !== undefined
+  // A second registration gives its scope other defaults; all else is inherited.
+  scope[kDefaults] = resolveOptions(options, scope[kDefaults])
+  if (isSecond) return
+
+  const streams = new Streams()
+  const pending: Array<() => Promise<void>> = []
+  fastify.decorate('sse', streams as never)
+  fastify.decorateReply(kSession, null)
+  fastify.decorateReply('sse', sse as FastifyReply['sse'])
+  decorateSignal(fastify)
+
+  fastify.addHook('onRoute', function (this: FastifyInstance, options: RouteOptions) {
+    const route = new StreamRoute(options, (this as Scope)[kDefaults]!)
+    if (!route.isDeclared && !route.isUndeclared) return
+    options.config = { ...options.config, [kRoute]: route } as NonNullable<RouteOptions['config']>
+    options.handler = streamingHandler(route, options.handler as never) as never
+    pending.push(() => route.compile(this))
+  })
+  fastify.addHook('onReady', async () => { await Promise.all(pending.map(compile => compile())) })
+  fastify.addHook('preClose', () => streams.close())
+}
+
+export const typedSse = fp(plugin, { fastify: '5.x', name: 'fastify-typed-sse' })

@@ -1,0 +1,47 @@
+import { channel } from 'node:diagnostics_channel'
+import { type FastifyRequest } from 'fastify'
+import { type Summary } from '../response/session.ts'
+
+/** What the diagnostics channels publish: one object per stream, the same in all of its messages. */
+export interface StreamEvent {
+  readonly request: FastifyRequest
+  /** Of `error`: what the stream failed with. */
+  error?: unknown
+  /** Of `close`: how the stream went. */
+  summary?: Summary
+}
+
+const channels = {
+  open: channel('tracing:fastify-typed-sse:open'),
+  error: channel('tracing:fastify-typed-sse:error'),
+  close: channel('tracing:fastify-typed-sse:close')
+}
+
+/** Tells of one stream, in the log of its request and on the diagnostics channels. */
+export class Observer {
+  readonly #event: StreamEvent
+
+  constructor (request: FastifyRequest) {
+    this.#event = { request }
+  }
+
+  opened (): void {
+    if (channels.open.hasSubscribers) channels.open.publish(this.#event)
+  }
+
+  failed (error: unknown): void {
+    this.#event.error = error
+    this.#event.request.log.error({ err: error }, 'stream failed')
+    if (channels.error.hasSubscribers) channels.error.publish(this.#event)
+  }
+
+  closed (summary: Summary): void {
+    this.#event.summary = summary
+    this.#event.request.log.info({ sse: summary }, 'stream closed')
+    if (channels.close.hasSubscribers) channels.close.publish(this.#event)
+  }
+
+  warn (error: unknown, message: string): void {
+    this.#event.request.log.warn({ err: error }, message)
+  }
+}

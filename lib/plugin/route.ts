@@ -1,0 +1,120 @@
+import { type FastifyInstance, type FastifyRequest, type RouteOptions } from 'fastify'
+import { checkCompiler } from '../contract/check.ts'
+import { type Declaration, declarationOf } from '../contract/declaration.ts'
+import { compileEncode, type Encode, encodeUndeclared } from '../contract/encode.ts'
+import { SSE_ERR_ERROR_EVENT, SSE_ERR_NO_CONTRACT, SSE_ERR_NOT_COMPILED } from '../errors.ts'
+import { type ResolvedOptions, resolveOptions, type SseOptions } from '../options.ts'
+import { acceptsEventStream } from '../response/accept.ts'
+import { dataLines, END } from '../wire/frame.ts'
+
+/** What one response of a route streams. */
+export interface Contract {
+  readonly encode: Encode
+  /** The frame after the last event, or ''. */
+  readonly sentinel: string
+  /** Its named events. */
+  readonly events: object | null
+}
+
+const UNDECLARED: Contract = { encode: encodeUndeclared, sentinel: '', events: null }
+
+type RouteDefinition = Pick<RouteOptions, 'url' | 'schema' | 'config'>
+
+/** The streams that a route declares, by the keys of its response schemas. */
+export class StreamRoute {
+  readonly options: ResolvedOptions
+  readonly #url: string
+  readonly #responses: Record<string, unknown> | undefined
+  readonly #declarations = new Map<string, Declaration>()
+  readonly #contracts = new Map<string, Contract>()
+  readonly #keys = new Map<number, string | undefined>()
+
+  /**
+   * @param defaults the options of the plugin in the scope of the route
+   * @throws SSE_ERR_OPTION, SSE_ERR_ERROR_EVENT
+   */
+  constructor (route: RouteDefinition, defaults: ResolvedOptions) {
+    this.#url = route.url
+    this.options = resolveOptions((route.config as { sse?: SseOptions } | undefined)?.sse, defaults)
+    this.#responses = route.schema?.response as Record<string, unknown> | undefined
+    for (const [status, response] of Object.entries(this.#responses ?? {})) {
+      const declaration = declarationOf(response)
+      if (declaration === undefined) continue
+      checkErrorEvent(declaration.events, this.options)
+      this.#declarations.set(status.toLowerCase(), declaration)
+    }
+  }
+
+  /** Whether some response of the route is an event stream. */
+  get isDeclared (): boolean {
+    return this.#declarations.size > 0
+  }
+
+  /** Whether the route says nothing of its responses. */
+  get isUndeclared (): boolean {
+    return this.#responses === undefined
+  }
+
+  /** Compiles the contracts with the schemas of the route's scope. */
+  async compile (fastify: FastifyInstance): Promise<void> {
+    const shared = fastify.getSchemas() as Record<string, unknown>
+    const tools = { compileCheck: checkCompiler(shared), shared }
+    for (const [status, declaration] of this.#declarations) {
+      this.#contracts.set(status, {
+        encode: await compileEncode(declaration, tools),
+        sentinel: declaration.sentinel === undefined ? '' : dataLines(declaration.sentinel) + END,
+        events: declaration.events
+      })
+    }
+  }
+
+  /**
+   * The contract for a status code: that of the code, of its class (`2xx`), or of `default`.
+   *
+   * @throws SSE_ERR_NO_CONTRACT when the route declares responses but no stream for this one
+   */
+  contract (status: number): Contract {
+    if (this.#responses === undefined) return UNDECLARED
+    const key = this.#key(status)
+    if (key === undefined) throw new SSE_ERR_NO_CONTRACT(this.#url, status)
+    const contract = this.#contracts.get(key)
+    if (contract === undefined) throw new SSE_ERR_NOT_COMPILED(this.#url)
+    return contract
+  }
+
+  /** Whether the response for a status code is, or may be, an event stream. */
+  isStream (status: number): boolean {
+    return this.#key(status) !== undefined
+  }
+
+  /** Whether the response for a status code is an event stream and nothing else. */
+  isOnlyStream (status: number): boolean {
+    const key = this.#key(status)
+    if (key === undefined) return false
+    const { content } = this.#responses![key] as { content: object }
+    return Object.keys(content).length === 1
+  }
+
+  /** Whether the client refuses the only thing that a good answer can be. */
+  refuses (request: FastifyRequest): boolean {
+    return this.isOnlyStream(200) && !acceptsEventStream(request.headers.accept)
+  }
+
+  /** The key of the response for a status code, as Fastify finds it, if that is an event stream. */
+  #key (status: number): string | undefined {
+    if (this.#keys.has(status)) return this.#keys.get(status)
+    const declared = Object.keys(this.#responses ?? {})
+    const key = [String(status), `${Math.trunc(status / 100)}xx`, 'default']
+      .map(candidate => declared.find(name => name.toLowerCase() === candidate))
+      .find(name => name !== undefined && this.#declarations.has(name.toLowerCase()))
+    this.#keys.set(status, key)
+    return key
+  }
+}
+
+/** @throws SSE_ERR_ERROR_EVENT when failures would be sent under the name of a declared event */
+export function checkErrorEvent (events: object | null, options: ResolvedOptions): void {
+  if (events !== null && options.errorEvent !== false && Object.hasOwn(events, options.errorEvent)) {
+    throw new SSE_ERR_ERROR_EVENT(options.errorEvent)
+  }
+}

@@ -1,0 +1,52 @@
+import { Readable } from 'node:stream'
+import { type Outlet, type RawResponse, readableOutlet, responseOutlet } from './outlet.ts'
+
+/** What the body tells the stream that it is the body of. */
+export interface BodyEvents {
+  /** It is being read, or piped: the stream may begin. */
+  onOutlet (outlet: Outlet): void
+  /** The reader wants more. */
+  onWanted (): void
+}
+
+/**
+ * The payload for `reply.send`. Piped into the raw response, which is what Fastify does with a stream, it steps aside:
+ * the outlet writes to the response itself, and the body is over for Fastify. Anything else that reads it, such as a
+ * compressor put in by an `onSend` hook, gets an ordinary Readable.
+ */
+export class Body extends Readable {
+  readonly #raw: RawResponse
+  readonly #events: BodyEvents
+  #isOpen = false
+  #isFailing = false
+
+  constructor (raw: RawResponse, events: BodyEvents) {
+    super({ highWaterMark: 16 * 1024 })
+    this.#raw = raw
+    this.#events = events
+  }
+
+  override pipe<T extends NodeJS.WritableStream> (destination: T, options?: { end?: boolean | undefined }): T {
+    // With trailers (`end: false`) Fastify ends the response itself, once the body has ended.
+    if (destination as unknown !== this.#raw || options?.end === false || this.#isOpen) return super.pipe(destination, options)
+    this.#isOpen = true
+    this.push(null)
+    this.resume()
+    this.#events.onOutlet(responseOutlet(this.#raw))
+    return destination
+  }
+
+  override _read (): void {
+    if (this.#isFailing) this.destroy(new Error('The source of the stream failed'))
+    else if (this.#isOpen) this.#events.onWanted()
+    else {
+      this.#isOpen = true
+      this.#events.onOutlet(readableOutlet(this))
+    }
+  }
+
+  failAfterRead (): void {
+    this.#isFailing = true
+    if (this.readableLength === 0) this._read()
+  }
+}

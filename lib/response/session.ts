@@ -1,0 +1,303 @@
+import { SSE_ERR_CLIENT_GONE, SSE_ERR_FIRST_EVENT_TIMEOUT, SSE_ERR_MAX_DURATION, SSE_ERR_SHUTDOWN } from '../errors.ts'
+import { HEARTBEAT, retryLine } from '../wire/frame.ts'
+import { type ResolvedOptions } from '../options.ts'
+import { Body } from './body.ts'
+import { type Heartbeats } from './heartbeat.ts'
+import { abort, type Outlet, type RawResponse, wasAborted } from './outlet.ts'
+import { Pump } from './pump.ts'
+import { discard, open } from './source.ts'
+
+/** Why a stream was over. */
+export type CloseReason = 'complete' | 'client' | 'error' | 'invalid' | 'shutdown' | 'maxDuration'
+
+/** What is known of a stream when it is over. */
+export interface Summary {
+  reason: CloseReason
+  /** Events written, without comments. */
+  events: number
+  /** Bytes written to the body, before any compression. */
+  bytes: number
+  /** From `reply.sse` to the close, ms. */
+  duration: number
+  /** From `reply.sse` to the first event, ms; none if there was none. */
+  firstEvent: number | undefined
+}
+
+/** What a session asks of the framework that it answers for. */
+export interface Host {
+  /** Sends the headers of a stream, with the body. */
+  send (body: Body): void
+  /** The body goes out. */
+  opened (): void
+  /** Answers 204. */
+  sendNothing (): void
+  /** Answers with an error; nothing was sent yet. */
+  sendError (error: unknown): void
+  /** The frame that tells the client of an error, or ''. */
+  errorFrame (error: unknown): string
+  /** Fires the signal of the request. */
+  abort (reason: Error): void
+  /** The stream failed after its headers. */
+  failed (error: unknown): void
+  /** An item was dropped, or a source failed while it was let go. */
+  warn (error: unknown, message: string): void
+  /** It is over; the summary is there if the headers went out. */
+  closed (summary: Summary | undefined): void
+}
+
+/** A session's fixed surroundings. */
+export interface Setting {
+  readonly raw: RawResponse
+  readonly options: ResolvedOptions
+  readonly heartbeats: Heartbeats
+  readonly encode: (item: unknown) => string
+  /** The frame after the last event of a stream that ended well, or ''. */
+  readonly sentinel: string
+  /** How long the first event may take, ms. */
+  readonly firstEventWithin: number | undefined
+}
+
+/** How long an ended response may take to leave during shutdown, ms. */
+const FLUSH_GRACE = 250
+
+/** One streamed response, from `reply.sse` to the close of the raw response. */
+export class Session {
+  lastByteAt = 0
+  /** Resolves when the raw response is closed. */
+  readonly closed: Promise<void>
+  readonly #setting: Setting
+  readonly #pump: Pump
+  readonly #startedAt = performance.now()
+  #host: Host
+  #resolveClosed!: () => void
+  #firstEventAt: number | undefined
+  #bytes = 0
+  #outlet: Outlet | undefined
+  /** The framework was given an answer: the body, or one without it. */
+  #isAnswered = false
+  #isOver = false
+  /** All of a response that was ended has left. */
+  #isFlushed = false
+  #reason: CloseReason | undefined
+  #failure: { error: unknown } | undefined
+  /** The signal fired; the source may still finish. */
+  #isDraining = false
+  #startTimer: NodeJS.Timeout | undefined
+  #durationTimer: NodeJS.Timeout | undefined
+
+  constructor (setting: Setting, host: Host) {
+    this.#setting = setting
+    this.#host = host
+    this.#pump = new Pump(setting.encode, this)
+    this.closed = new Promise(resolve => { this.#resolveClosed = resolve })
+    setting.raw.once('close', this.#onClose)
+  }
+
+  get heartbeat (): number {
+    return this.#setting.options.heartbeat || Infinity
+  }
+
+  /**
+   * Begins with the source, or with what a function gave in its place.
+   *
+   * @throws SSE_ERR_SOURCE at once for what cannot be iterated, unless it comes from a promise
+   */
+  start (source: unknown): void {
+    const { commitAfter } = this.#setting.options
+    if (source instanceof Promise) source.then(given => this.#begin(given)).catch(this.#fail)
+    else this.#begin(source)
+    if (this.#isAnswered) return
+    if (commitAfter === 0) this.#commit()
+    else if (commitAfter !== Infinity) this.#startTimer = setTimeout(this.#commit, commitAfter)
+  }
+
+  /** A frame is ready while nothing was sent. */
+  onFrame (): void {
+    this.#commit()
+  }
+
+  onEnd (): void {
+    this.#end(this.#isDraining ? 'shutdown' : 'complete')
+  }
+
+  onError (error: unknown): void {
+    if (this.#isDraining && isAbort(error)) this.#end('shutdown')
+    else this.#fail(error)
+  }
+
+  onInvalid (error: unknown, item: unknown): boolean {
+    const { onInvalid } = this.#setting.options
+    try {
+      const policy = typeof onInvalid === 'function' ? onInvalid(error as Error, item) : onInvalid
+      if (policy === 'skip') {
+        this.#host.warn(error, 'invalid event dropped')
+        return true
+      }
+      this.#fail(error, 'invalid')
+    } catch (thrown) {
+      this.#fail(thrown)
+    }
+    return false
+  }
+
+  onOutlet (outlet: Outlet): void {
+    const { raw, options, heartbeats, firstEventWithin } = this.#setting
+    if (this.#isOver) return
+    this.#outlet = outlet
+    this.#host.opened()
+    if (this.#failure !== undefined) return this.#breakOff()
+    raw.on('drain', this.#onDrain)
+    if (this.#reason === undefined) {
+      if (options.heartbeat !== false) heartbeats.add(this)
+      if (options.maxDuration !== undefined) this.#durationTimer = setTimeout(this.#expire, options.maxDuration * (1 - Math.random() / 10))
+      if (firstEventWithin !== undefined && this.#firstEventAt === undefined) {
+        this.#startTimer = setTimeout(() => this.#fail(new SSE_ERR_FIRST_EVENT_TIMEOUT(firstEventWithin)), firstEventWithin)
+      }
+    }
+    this.#pump.attach(this, options.retry === undefined ? '' : retryLine(options.retry))
+    if (this.#reason !== undefined) this.#finish()
+    else if (!this.#pump.hasText) outlet.open()
+  }
+
+  onWanted (): void {
+    this.#pump.resume()
+  }
+
+  /** The pump's sink. */
+  write (text: string): boolean {
+    if (this.#firstEventAt === undefined && this.#pump.events > 0) this.#markFirstEvent()
+    this.lastByteAt = this.#setting.heartbeats.now
+    this.#bytes += Buffer.byteLength(text)
+    return this.#outlet!.write(text)
+  }
+
+  beat (): void {
+    if (!this.#pump.isBlocked) this.#pump.write(HEARTBEAT)
+  }
+
+  /** A failure that is not of the source: the handler threw after `reply.sse`. */
+  fail (error: unknown): void {
+    this.#fail(error)
+  }
+
+  /** Fires the signal, gives the source its grace, then ends; resolves when the response is closed. */
+  shutdown (): Promise<void> {
+    const { raw, options } = this.#setting
+    const reason = new SSE_ERR_SHUTDOWN()
+    this.#isDraining = true
+    this.#host.abort(reason)
+    if (!this.#isAnswered) this.#fail(reason)
+    const grace = setTimeout(() => {
+      if (this.#pump.isBlocked || this.#outlet === undefined) abort(raw)
+      else this.#end('shutdown')
+      setTimeout(abort, FLUSH_GRACE, raw).unref()
+    }, options.shutdownGrace)
+    return this.closed.then(() => clearTimeout(grace))
+  }
+
+  #begin (source: unknown): void {
+    if (this.#isOver || this.#reason !== undefined) return discard(source)
+    if (source !== null && source !== undefined) return this.#pump.start(open(source))
+    if (this.#isAnswered) return this.#end('complete')
+    this.#isAnswered = true
+    clearTimeout(this.#startTimer)
+    this.#host.sendNothing()
+  }
+
+  readonly #commit = (): void => {
+    if (this.#isAnswered || this.#isOver) return
+    this.#isAnswered = true
+    clearTimeout(this.#startTimer)
+    this.#host.send(new Body(this.#setting.raw, this))
+  }
+
+  readonly #expire = (): void => {
+    this.#host.abort(new SSE_ERR_MAX_DURATION())
+    this.#end('maxDuration')
+  }
+
+  readonly #onDrain = (): void => {
+    if (this.#reason === undefined) this.#pump.resume()
+  }
+
+  #end (reason: CloseReason): void {
+    if (this.#reason !== undefined || this.#isOver) return
+    this.#reason = reason
+    if (this.#outlet !== undefined) this.#finish()
+    else this.#commit()
+  }
+
+  #finish (): void {
+    const text = this.#pump.take() + (this.#reason === 'complete' ? this.#setting.sentinel : '')
+    this.#release()
+    this.#bytes += Buffer.byteLength(text)
+    if (this.#firstEventAt === undefined && this.#pump.events > 0) this.#markFirstEvent()
+    this.#setting.raw.once('finish', () => { this.#isFlushed = true })
+    this.#outlet!.end(text)
+  }
+
+  readonly #fail = (error: unknown, reason: CloseReason = 'error'): void => {
+    if (this.#reason !== undefined || this.#isOver) return
+    this.#reason = reason
+    this.#failure = { error }
+    if (this.#outlet !== undefined) return this.#breakOff()
+    if (this.#isAnswered) return
+    this.#isAnswered = true
+    this.#release()
+    this.#host.sendError(error)
+  }
+
+  #breakOff (): void {
+    const { error } = this.#failure!
+    const text = this.#pump.take() + this.#host.errorFrame(error)
+    this.#release()
+    this.#bytes += Buffer.byteLength(text)
+    this.#host.failed(error)
+    this.#outlet!.fail(text)
+  }
+
+  #markFirstEvent (): void {
+    this.#firstEventAt = performance.now()
+    clearTimeout(this.#startTimer)
+  }
+
+  /** Lets go of the source, the timers and the listeners. */
+  #release (): void {
+    const { raw, heartbeats } = this.#setting
+    clearTimeout(this.#startTimer)
+    clearTimeout(this.#durationTimer)
+    heartbeats.delete(this)
+    raw.off('drain', this.#onDrain)
+    const host = this.#host
+    this.#pump.stop(error => { if (!isAbort(error)) host.warn(error, 'source failed after its stream was over') })
+  }
+
+  readonly #onClose = (): void => {
+    const { raw } = this.#setting
+    const isCut = this.#failure === undefined && (this.#reason === undefined || !this.#isFlushed || wasAborted(raw))
+    if (isCut) this.#reason = this.#isDraining ? 'shutdown' : 'client'
+    this.#isOver = true
+    this.#release()
+    this.#host.abort(new SSE_ERR_CLIENT_GONE())
+    this.#host.closed(this.#outlet === undefined ? undefined : this.#summary())
+    this.#outlet = undefined
+    this.#resolveClosed()
+  }
+
+  #summary (): Summary {
+    const now = performance.now()
+    return {
+      reason: this.#reason!,
+      events: this.#pump.events,
+      bytes: this.#bytes,
+      duration: now - this.#startedAt,
+      firstEvent: this.#firstEventAt === undefined ? undefined : this.#firstEventAt - this.#startedAt
+    }
+  }
+}
+
+/** Whether a source failed because its signal fired. */
+function isAbort (error: unknown): boolean {
+  return error instanceof Error && (error.name === 'AbortError' || error instanceof SSE_ERR_SHUTDOWN ||
+    error instanceof SSE_ERR_CLIENT_GONE || error instanceof SSE_ERR_MAX_DURATION)
+}

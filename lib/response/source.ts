@@ -1,0 +1,42 @@
+import { SSE_ERR_SOURCE } from '../errors.ts'
+
+/** What a stream is pulled from: `isSync` says that `next()` answers without a promise. */
+export interface Origin {
+  readonly isSync: boolean
+  readonly iterator: Iterator<unknown> | AsyncIterator<unknown>
+}
+
+/**
+ * Opens the iterator of a source.
+ *
+ * @param source an async iterable (generators, Node Readables, web ReadableStreams) or an iterable; no string, which
+ *   would be streamed character by character
+ * @throws SSE_ERR_SOURCE for anything else
+ */
+export function open (source: unknown): Origin {
+  if (typeof source === 'object' && source !== null) {
+    const iterable = source as Partial<AsyncIterable<unknown> & Iterable<unknown>>
+    if (typeof iterable[Symbol.asyncIterator] === 'function') return { isSync: false, iterator: iterable[Symbol.asyncIterator]!() }
+    if (typeof iterable[Symbol.iterator] === 'function') return { isSync: true, iterator: iterable[Symbol.iterator]!() }
+  }
+  throw new SSE_ERR_SOURCE(describe(source))
+}
+
+/** Whether a value is something that {@link open} takes. */
+export function isIterable (value: unknown): value is Iterable<unknown> | AsyncIterable<unknown> {
+  return typeof value === 'object' && value !== null && (Symbol.asyncIterator in value || Symbol.iterator in value)
+}
+
+/** Lets go of a source that will never be pulled: streams hold files and sockets. */
+export function discard (source: unknown): void {
+  if (typeof source !== 'object' || source === null) return
+  const stream = source as { destroy?: () => void, cancel?: () => Promise<void> }
+  if (typeof stream.destroy === 'function') stream.destroy()
+  else if (typeof stream.cancel === 'function') stream.cancel().catch(() => { /* a locked stream belongs to somebody else */ })
+}
+
+function describe (source: unknown): string {
+  if (source instanceof Promise) return 'a promise (await it, or give an async function)'
+  if (typeof source === 'object' && source !== null) return `an object of class ${source.constructor?.name ?? 'null'}`
+  return typeof source
+}
