@@ -1,0 +1,70 @@
+import { spawnSync } from 'node:child_process'
+import type { Usage } from '../host.ts'
+import type { Case } from './case.ts'
+
+const WANTED = 10_000
+const SLOT = 20
+const SPARE = 500
+
+/** As many as the limit on open files allows. */
+function streams () {
+  const limit = Number(spawnSync('sh', ['-c', 'ulimit -n'], { encoding: 'utf8' }).stdout)
+  return Number.isNaN(limit) ? WANTED : Math.min(WANTED, limit - SPARE)
+}
+
+/** Idle streams and nothing but their heartbeats: the cost of a round, and how long it blocks the loop. */
+export function heartbeats (interval: number): Case {
+  const connections = streams()
+  return {
+    name: 'heartbeats',
+    title: `Heartbeats every ${interval} ms, ${connections.toLocaleString('en')} idle streams`,
+    servers: ['typed-sse'],
+    rounds: 1,
+    workload: { heartbeat: interval },
+    metrics: [
+      { key: 'beats', label: 'beats', digits: 0 },
+      { key: 'cpuPerBeat', label: 'CPU us/beat', digits: 1 },
+      { key: 'quiet', label: 'CPU % between beats', digits: 2 },
+      { key: 'busy', label: 'CPU % over all', digits: 2 },
+      { key: 'blocked', label: 'longest block ms', digits: 1 },
+      { key: 'spread', label: 'slots with beats %', digits: 0 }
+    ],
+    async measure ({ server, client, port }) {
+      await client.call('hold', { port, path: '/idle', connections, width: SLOT })
+      await server.call<Usage>('collect')
+      // not before every stream has beaten once, so that the round is a regular one
+      await server.call('watch', { duration: interval, width: SLOT })
+      await client.call('takeArrivals')
+      const { slots, blocked } = await server.call<Watch>('watch', { duration: interval * 2, width: SLOT })
+      return summarize(slots, new Map(await client.call<Array<[number, number]>>('takeArrivals')), blocked)
+    }
+  }
+}
+
+interface Slot { from: number, to: number, cpu: number }
+interface Watch { slots: Slot[], blocked: number }
+
+function summarize (slots: Slot[], arrivals: Map<number, number>, blocked: number) {
+  const beating = ({ from, to }: Slot) => {
+    const first = Math.floor(from / 1000 / SLOT)
+    const last = Math.floor(to / 1000 / SLOT)
+    for (let slot = first - 1; slot <= last + 1; slot++) if (arrivals.has(slot)) return true
+    return false
+  }
+  const share = (some: Slot[]) => sum(some, ({ cpu }) => cpu) / sum(some, ({ from, to }) => to - from) * 100
+  const loud = slots.filter(beating)
+  const quiet = slots.filter(slot => !beating(slot))
+  const beats = sum(Array.from(arrivals), ([, frames]) => frames)
+  return {
+    beats,
+    cpuPerBeat: sum(loud, ({ cpu }) => cpu) / beats,
+    quiet: share(quiet),
+    busy: share(slots),
+    blocked,
+    spread: loud.length / slots.length * 100
+  }
+}
+
+function sum<T> (items: T[], valueOf: (item: T) => number) {
+  return items.reduce((total, item) => total + valueOf(item), 0)
+}

@@ -1,0 +1,96 @@
+// The client's process.
+import { finite } from './finite-client.ts'
+import { microseconds } from './payload.ts'
+import { Reader, stall, type ReaderOptions } from './reader.ts'
+import { serve } from './remote.ts'
+import { percentile } from './stats.ts'
+import { verify } from './verify.ts'
+
+/** Connections opened at the same time, well under the backlog a server listens with. */
+const OPENING = 100
+
+export interface FloodResult { events: number, ms: number, busy: number }
+export interface WindowResult { events: number, ms: number, busy: number, p50: number, p99: number }
+
+const open: Reader[] = []
+let latencies: number[] = []
+let arrivals = new Map<number, number>()
+
+function cpu () {
+  const { user, system } = process.cpuUsage()
+  return user + system
+}
+
+/** Reads streams to their end, and fails unless each gave every id from 0 once. */
+async function flood ({ port, connections }: { port: number, connections: number }): Promise<FloodResult> {
+  const before = cpu()
+  const started = microseconds()
+  const readers = Array.from({ length: connections }, () => new Reader(port, '/flood'))
+  await Promise.all(readers.map(reader => reader.ended))
+  const busy = (cpu() - before) / (microseconds() - started)
+  for (const { frames, lastId } of readers) {
+    if (frames !== lastId + 1) throw new Error(`read ${frames} events, but the last has the id ${lastId}`)
+  }
+  // from the request on: a server that buffers all before its first byte would look fast otherwise
+  const last = Math.max(...readers.map(reader => reader.lastReadAt))
+  return { events: readers.reduce((sum, { frames }) => sum + frames, 0), ms: (last - started) / 1000, busy }
+}
+
+/** Opens streams and leaves them open; resolves once each has given an event. */
+async function hold ({ port, path, connections, width }: { port: number, path: string, connections: number, width?: number }) {
+  const options: ReaderOptions = {
+    onLatency: path === '/tick' ? (sent, read) => { latencies.push(read - sent) } : undefined,
+    onFrames: width === undefined ? undefined : frames => countArrivals(frames, width)
+  }
+  for (let opened = 0; opened < connections; opened += OPENING) {
+    const batch = Array.from({ length: Math.min(OPENING, connections - opened) }, () => new Reader(port, path, options))
+    open.push(...batch)
+    await Promise.all(batch.map(reader => reader.begun))
+  }
+}
+
+function countArrivals (frames: number, width: number) {
+  const slot = Math.floor(microseconds() / 1000 / width)
+  arrivals.set(slot, (arrivals.get(slot) ?? 0) + frames)
+}
+
+/** Delivery latencies (us) over `ms` of the streams that are open. */
+async function window ({ ms }: { ms: number }): Promise<WindowResult> {
+  latencies = []
+  const before = cpu()
+  const started = microseconds()
+  await new Promise(resolve => setTimeout(resolve, ms))
+  const took = microseconds() - started
+  const seen = latencies
+  return { events: seen.length, ms: took / 1000, busy: (cpu() - before) / took, p50: percentile(seen, 0.5), p99: percentile(seen, 0.99) }
+}
+
+/** Times from connecting to the first event, us, of requests made one after the other. */
+async function probe ({ port, count, budget }: { port: number, count: number, budget: number }) {
+  const times: number[] = []
+  const started = microseconds()
+  while (times.length < count && microseconds() - started < budget * 1000) {
+    const asked = microseconds()
+    const reader = new Reader(port, '/one')
+    await reader.begun
+    times.push(reader.firstFrameAt - asked)
+    reader.close()
+    await new Promise(resolve => setTimeout(resolve, 20))
+  }
+  return times
+}
+
+serve({
+  verify,
+  flood,
+  hold,
+  window,
+  probe,
+  stall: ({ port }: { port: number }) => stall(port, '/large'),
+  finite,
+  takeArrivals () {
+    const taken = Array.from(arrivals)
+    arrivals = new Map()
+    return taken
+  }
+})

@@ -1,0 +1,86 @@
+// The server's process: `host.ts <file in servers/>`.
+import type { Server } from 'node:http'
+import type { AddressInfo, Socket } from 'node:net'
+import { monitorEventLoopDelay } from 'node:perf_hooks'
+import { microseconds } from './payload.ts'
+import { serve } from './remote.ts'
+import { createSources, type Workload } from './sources.ts'
+import type { Start } from './servers/server.ts'
+
+export interface Usage {
+  /** Monotonic clock, us. */
+  at: number
+  /** User and system time of the process so far, us. */
+  cpu: number
+  rss: number
+  heap: number
+  /** Highest resident set so far, bytes. */
+  peak: number
+  pulled: Record<string, number>
+}
+
+interface StreamHandle { bytesWritten: number, writeQueueSize: number }
+
+const { start } = await import(`./servers/${process.argv[2]}.ts`) as { start: Start }
+const workload: Workload = { connections: 1, floodFor: 1000, interval: 20, heartbeat: false }
+const { routes, pulled } = createSources(workload)
+const sockets = new Set<Socket>()
+const delay = monitorEventLoopDelay({ resolution: 1 })
+let server: Server
+
+function usage (): Usage {
+  const { user, system } = process.cpuUsage()
+  const { rss, heapUsed } = process.memoryUsage()
+  return {
+    at: microseconds(),
+    cpu: user + system,
+    rss,
+    heap: heapUsed,
+    peak: process.resourceUsage().maxRSS * 1024,
+    pulled
+  }
+}
+
+function takenFrom (socket: Socket) {
+  const handle = (socket as unknown as { _handle: StreamHandle | null })._handle
+  return handle === null ? 0 : handle.bytesWritten - handle.writeQueueSize
+}
+
+/** CPU used in each slot of `width` ms until `duration` ms have passed, and the longest time the loop was blocked. */
+async function watch ({ duration, width }: { duration: number, width: number }) {
+  const slots: Array<{ from: number, to: number, cpu: number }> = []
+  delay.enable()
+  delay.reset()
+  const end = performance.now() + duration
+  let before = usage()
+  while (performance.now() < end) {
+    await new Promise(resolve => setTimeout(resolve, width))
+    const after = usage()
+    slots.push({ from: before.at, to: after.at, cpu: after.cpu - before.cpu })
+    before = after
+  }
+  delay.disable()
+  return { slots, blocked: delay.max / 1e6 }
+}
+
+serve({
+  async listen (changes: Partial<Workload>) {
+    Object.assign(workload, changes)
+    server = await start(routes, workload)
+    server.on('connection', (socket: Socket) => {
+      sockets.add(socket)
+      socket.on('close', () => sockets.delete(socket))
+    })
+    return (server.address() as AddressInfo).port
+  },
+  configure (changes: Partial<Workload>) { Object.assign(workload, changes) },
+  usage,
+  watch,
+  /** The bytes that the kernel took from the busiest socket. */
+  mostTaken: () => Math.max(...Array.from(sockets, takenFrom)),
+  collect () {
+    globalThis.gc?.()
+    globalThis.gc?.()
+    return usage()
+  }
+})
