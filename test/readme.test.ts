@@ -1,0 +1,61 @@
+import { execFile } from 'node:child_process'
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import ts from 'typescript'
+import t from 'tap'
+
+const root = new URL('..', import.meta.url).pathname
+const folder = join(root, '.readme')
+const readme = readFileSync(join(root, 'README.md'), 'utf8')
+const blocks = Array.from(readme.matchAll(/^```ts\n(.*?)^```$/gms), (match, i) => ({ name: `block-${i + 1}.ts`, code: match[1]! }))
+
+/** What the servers of the README answer: each block that has one is asked, and must have a line here. */
+const ANSWERS: Array<{ has: string, request: object, body: RegExp }> = [
+  { has: "'/ticks'", request: { url: '/ticks' }, body: /^(data: \{"n":[123],"at":"[^"]+Z"\}\n\n){3}$/ },
+  { has: "'/items'", request: { url: '/items', headers: { accept: 'text/event-stream' } }, body: /^data: \{"id":1\}\n\ndata: \{"id":2\}\n\n$/ },
+  { has: "'/items'", request: { url: '/items' }, body: /^\[\{"id":1\},\{"id":2\}\]$/ },
+  { has: "'/chat', {", request: { method: 'POST', url: '/chat', payload: { prompt: 'a b' } }, body: /^: thinking\n\nevent: token\ndata: \{"text":"a"\}\nid: 1\n\n.*event: done\ndata: \{"tokens":2\}\n\n$/s },
+  { has: "'/lines'", request: { url: '/lines', headers: { 'last-event-id': '1' } }, body: /^retry: 2000\ndata: "three"\nid: 2\n\n$/ },
+  { has: "'/lines'", request: { url: '/lines', headers: { 'last-event-id': '2' } }, body: /^$/ },
+  { has: 'assert.equal', request: { url: '/' }, body: /^data: "a"\n\ndata: "b"\n\n$/ }
+]
+
+t.before(() => {
+  rmSync(folder, { recursive: true, force: true })
+  mkdirSync(folder)
+  for (const { name, code } of blocks) writeFileSync(join(folder, name), code)
+})
+
+t.test('every ts block of the README compiles', async t => {
+  const { config } = ts.readConfigFile(join(root, 'tsconfig.json'), path => ts.sys.readFile(path))
+  const { options } = ts.convertCompilerOptionsFromJson(config.compilerOptions, root)
+  const program = ts.createProgram(blocks.map(({ name }) => join(folder, name)), { ...options, lib: ['lib.es2023.d.ts', 'lib.dom.d.ts', 'lib.dom.iterable.d.ts'] })
+  const problems = ts.getPreEmitDiagnostics(program).map(problem =>
+    `${problem.file?.fileName ?? ''}: ${ts.flattenDiagnosticMessageText(problem.messageText, '\n')}`)
+  t.strictSame(problems, [])
+})
+
+for (const { name, code } of blocks.filter(({ code }) => code.includes('const app ='))) {
+  t.test(`the server of the README's ${name} answers as it says`, async t => {
+    const answers = ANSWERS.filter(({ has }) => code.includes(has))
+    t.not(answers.length, 0, 'is asked something')
+    const bodies = await ask(name, code, answers.map(({ request }) => request))
+    t.equal(bodies.length, answers.length)
+    answers.forEach(({ body }, i) => t.match(bodies[i], body))
+  })
+}
+
+async function ask (name: string, code: string, requests: object[]): Promise<string[]> {
+  const file = join(folder, `run-${name}`)
+  writeFileSync(file, `${code.replace('logger: true', 'logger: false').replace('port: 3000', 'port: 0')}
+const bodies: string[] = []
+for (const request of ${JSON.stringify(requests)}) bodies.push((await app.inject(request as object) as { body: string }).body)
+process.stdout.write(JSON.stringify(bodies))
+await app.close()
+`)
+  // Coverage is of lib/; the examples run on the build.
+  const { NODE_V8_COVERAGE, NODE_OPTIONS, ...env } = process.env
+  const { stdout } = await promisify(execFile)(process.execPath, ['--import', 'tsx', file], { cwd: root, env })
+  return JSON.parse(stdout)
+}
