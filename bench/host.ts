@@ -19,13 +19,14 @@ export interface Usage {
   pulled: Record<string, number>
 }
 
+export interface Slot { from: number, to: number, cpu: number }
+
 interface StreamHandle { bytesWritten: number, writeQueueSize: number }
 
 const { start } = await import(`./servers/${process.argv[2]}.ts`) as { start: Start }
 const workload: Workload = { connections: 1, floodFor: 1000, interval: 20, heartbeat: false }
 const { routes, pulled } = createSources(workload)
 const sockets = new Set<Socket>()
-const delay = monitorEventLoopDelay({ resolution: 1 })
 let server: Server
 
 function usage (): Usage {
@@ -46,21 +47,30 @@ function takenFrom (socket: Socket) {
   return handle === null ? 0 : handle.bytesWritten - handle.writeQueueSize
 }
 
-/** CPU used in each slot of `width` ms until `duration` ms have passed, and the longest time the loop was blocked. */
-async function watch ({ duration, width }: { duration: number, width: number }) {
-  const slots: Array<{ from: number, to: number, cpu: number }> = []
-  delay.enable()
-  delay.reset()
+/** CPU used in each slot of `width` ms until `duration` ms have passed. */
+async function watchCpu ({ duration, width }: { duration: number, width: number }): Promise<Slot[]> {
+  const slots: Slot[] = []
   const end = performance.now() + duration
-  let before = usage()
+  let from = microseconds()
+  let before = process.cpuUsage()
   while (performance.now() < end) {
     await new Promise(resolve => setTimeout(resolve, width))
-    const after = usage()
-    slots.push({ from: before.at, to: after.at, cpu: after.cpu - before.cpu })
-    before = after
+    const to = microseconds()
+    const { user, system } = process.cpuUsage(before)
+    slots.push({ from, to, cpu: user + system })
+    from = to
+    before = process.cpuUsage()
   }
+  return slots
+}
+
+/** The longest time the loop was blocked within `duration` ms, in ms. Apart from `watchCpu`, whose figures its timer would spoil. */
+async function watchLoop ({ duration }: { duration: number }): Promise<number> {
+  const delay = monitorEventLoopDelay({ resolution: 1 })
+  delay.enable()
+  await new Promise(resolve => setTimeout(resolve, duration))
   delay.disable()
-  return { slots, blocked: delay.max / 1e6 }
+  return delay.max / 1e6
 }
 
 serve({
@@ -75,7 +85,8 @@ serve({
   },
   configure (changes: Partial<Workload>) { Object.assign(workload, changes) },
   usage,
-  watch,
+  watchCpu,
+  watchLoop,
   /** The bytes that the kernel took from the busiest socket. */
   mostTaken: () => Math.max(...Array.from(sockets, takenFrom)),
   collect () {

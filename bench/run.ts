@@ -1,6 +1,7 @@
 import { existsSync, writeFileSync } from 'node:fs'
+import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
-import type { Case } from './cases/case.ts'
+import { RIVALS, type Case } from './cases/case.ts'
 import { allCases } from './cases/index.ts'
 import { describeMachine } from './machine.ts'
 import { Remote } from './remote.ts'
@@ -11,12 +12,15 @@ const SERVER_CORE = 0
 const CLIENT_CORE = 1
 const QUICK_ROUNDS = 2
 const RIVAL_ROUNDS = 3
+const OURS = 'typed-sse'
+const OTHER_BUILD = 'other build'
 
 const { values: options } = parseArgs({
   options: {
     quick: { type: 'boolean', default: false },
     case: { type: 'string', multiple: true },
     only: { type: 'string' },
+    against: { type: 'string' },
     rounds: { type: 'string' },
     heartbeat: { type: 'string', default: '5000' }
   }
@@ -36,11 +40,17 @@ function chooseCases () {
 function chooseServers (one: Case) {
   const servers = options.quick && one.quick ? one.quick : one.servers
   const only = options.only?.split(',')
-  return only === undefined ? servers : servers.filter((name, index) => index === 0 || only.includes(name))
+  const chosen = only === undefined ? servers : servers.filter((name, index) => index === 0 || only.includes(name))
+  return options.against === undefined ? chosen : chosen.flatMap(name => name === OURS ? [OURS, OTHER_BUILD] : [name])
+}
+
+function startHost (name: string) {
+  const args = name === OTHER_BUILD ? [OURS, resolve(options.against as string)] : [name]
+  return Remote.start('host.ts', args, SERVER_CORE)
 }
 
 async function sample (one: Case, name: string) {
-  const server = Remote.start('host.ts', [name], SERVER_CORE)
+  const server = startHost(name)
   const clients = [Remote.start('client.ts', [], CLIENT_CORE)]
   const another = () => {
     const client = Remote.start('client.ts', [], CLIENT_CORE)
@@ -67,8 +77,8 @@ async function runCase (one: Case): Promise<CaseResult> {
   const samples: Samples = new Map(chooseServers(one).map(name => [name, []]))
   const failures = new Map<string, string>()
   for (let round = 1; round <= rounds; round++) {
-    for (const [index, [name, own]] of Array.from(samples).entries()) {
-      if (index > 1 && round > RIVAL_ROUNDS) continue
+    for (const [name, own] of samples) {
+      if (round > RIVAL_ROUNDS && RIVALS.includes(name)) continue
       progress(`${one.name} ${round}/${rounds} ${name}`)
       try {
         own.push(await sample(one, name))

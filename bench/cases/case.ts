@@ -23,7 +23,7 @@ export interface Case {
   title: string
   /** Files of `servers/`; the ratios are to the first. */
   servers: string[]
-  /** Rounds of the first two servers; the others stop after three. */
+  /** Rounds of the base and the plugin; the rivals stop after three. */
   rounds: number
   /** In `--quick`: these servers only, over two rounds. Left out where the case is not part of it. */
   quick?: string[]

@@ -12,7 +12,7 @@ export const finite: Case = {
   verify: ['/finite'],
   metrics: [
     { key: 'rate', label: 'streams/s', digits: 0, ratio: true },
-    { key: 'cpu', label: 'CPU us/stream', digits: 1 },
+    { key: 'cpu', label: 'CPU us/stream', digits: 1, ratio: true },
     { key: 'serverBusy', label: 'server busy %', digits: 0 },
     { key: 'clientBusy', label: 'client busy %', digits: 0 }
   ],

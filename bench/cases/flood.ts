@@ -16,7 +16,7 @@ function flood (connections: number): Case {
     workload: { connections },
     metrics: [
       { key: 'rate', label: 'events/s', digits: 0, ratio: true },
-      { key: 'cpu', label: 'CPU us/event', digits: 2 },
+      { key: 'cpu', label: 'CPU us/event', digits: 2, ratio: true },
       { key: 'serverBusy', label: 'server busy %', digits: 0 },
       { key: 'clientBusy', label: 'client busy %', digits: 0 },
       { key: 'peak', label: 'peak RSS MB', digits: 0 }

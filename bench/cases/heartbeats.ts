@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import type { Usage } from '../host.ts'
+import type { Slot, Usage } from '../host.ts'
 import type { Case } from './case.ts'
 
 const WANTED = 10_000
@@ -27,22 +27,19 @@ export function heartbeats (interval: number): Case {
       { key: 'quiet', label: 'CPU % between beats', digits: 2 },
       { key: 'busy', label: 'CPU % over all', digits: 2 },
       { key: 'blocked', label: 'longest block ms', digits: 1 },
-      { key: 'spread', label: 'slots with beats %', digits: 0 }
+      { key: 'spread', label: 'time with beats %', digits: 0 }
     ],
     async measure ({ server, client, port }) {
       await client.call('hold', { port, path: '/idle', connections, width: SLOT })
       await server.call<Usage>('collect')
       // not before every stream has beaten once, so that the round is a regular one
-      await server.call('watch', { duration: interval, width: SLOT })
+      const blocked = await server.call<number>('watchLoop', { duration: interval * 1.1 })
       await client.call('takeArrivals')
-      const { slots, blocked } = await server.call<Watch>('watch', { duration: interval * 2, width: SLOT })
+      const slots = await server.call<Slot[]>('watchCpu', { duration: interval * 2, width: SLOT })
       return summarize(slots, new Map(await client.call<Array<[number, number]>>('takeArrivals')), blocked)
     }
   }
 }
-
-interface Slot { from: number, to: number, cpu: number }
-interface Watch { slots: Slot[], blocked: number }
 
 function summarize (slots: Slot[], arrivals: Map<number, number>, blocked: number) {
   const beating = ({ from, to }: Slot) => {

@@ -1,8 +1,11 @@
 // The plugin as it is published: built, on a real Fastify, with a contract and its check.
 import { Type } from '@sinclair/typebox'
 import Fastify from 'fastify'
-import typedSse, { EventStream } from '../../dist/index.js'
+import type * as Plugin from '../../dist/index.js'
 import type { Start } from './server.ts'
+
+// `--against` runs another build of the plugin beside this one
+const { default: typedSse, EventStream } = await import(process.argv[3] ?? '../../dist/index.js') as typeof Plugin
 
 const Payload = Type.Object({ id: Type.Integer(), token: Type.String(), logprob: Type.Number(), ts: Type.Integer() })
 
