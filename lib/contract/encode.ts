@@ -14,8 +14,11 @@ import { type SchemaObject, subschemas } from './walk.ts'
  */
 export type Encode = (item: unknown) => string
 
-/** A payload as its `data:` lines, with the line end. */
-type EncodeData = (data: unknown) => string
+/** A payload as the frame around it: all before the data is built in, `tail` is all that follows its last line. */
+type EncodeData = (data: unknown, tail: string) => string
+
+/** The tail of an event without fields. */
+const TAIL = END + END
 
 /** What contracts are compiled with. */
 export interface Tools {
@@ -36,13 +39,11 @@ const UNNAMED = 'message'
  */
 export async function compileEncode (declaration: Declaration, tools: Tools): Promise<Encode> {
   if (declaration.events === null) {
-    return encodeUnnamed(await compileData(UNNAMED, declaration.payload!, tools, declaration.sentinel))
+    return encodeUnnamed(await compileData({ name: UNNAMED, head: '' }, declaration.payload!, tools, declaration.sentinel))
   }
   const events = new Map<string, EncodeData>()
   for (const [name, schema] of Object.entries(declaration.events)) {
-    const data = await compileData(name, schema, tools)
-    const line = eventLine(name)
-    events.set(name, payload => line + data(payload))
+    events.set(name, await compileData({ name, head: eventLine(name) }, schema, tools))
   }
   return encodeNamed(events)
 }
@@ -50,17 +51,17 @@ export async function compileEncode (declaration: Declaration, tools: Tools): Pr
 /** The encoding of a route without a schema: any name, any JSON, no check. */
 export const encodeUndeclared: Encode = item => {
   if (item instanceof Comment) return commentLines(item.text) + END
-  if (!(item instanceof Message)) return jsonLine(UNNAMED, item) + END
-  const name = item.event === undefined ? '' : eventLine(item.event)
-  return withFields(item, name, data => jsonLine(item.event ?? UNNAMED, data))
+  const { event } = item instanceof Message ? item : {}
+  const encodeData = undeclaredData({ name: event ?? UNNAMED, head: event === undefined ? '' : eventLine(event) })
+  return item instanceof Message ? withFields(item, encodeData) : encodeData(item, TAIL)
 }
 
 function encodeUnnamed (encodeData: EncodeData): Encode {
   return item => {
     if (item instanceof Comment) return commentLines(item.text) + END
-    if (!(item instanceof Message)) return encodeData(item) + END
+    if (!(item instanceof Message)) return encodeData(item, TAIL)
     if (item.event !== undefined) throw new SSE_ERR_EVENT(`'${item.event}' is not declared: the events of this stream have no name`)
-    return withFields(item, '', encodeData)
+    return withFields(item, encodeData)
   }
 }
 
@@ -77,26 +78,30 @@ function encodeNamed (events: Map<string, EncodeData>): Encode {
       const { data, ...fields } = message
       checkFieldNames(fields)
     }
-    return withFields(message, '', encodeData)
+    return withFields(message, encodeData)
   }
 }
 
-function withFields (message: Message, lines: string, encodeData: EncodeData): string {
-  const { id, retry, comment } = message
-  const head = comment === undefined ? lines : commentLines(comment) + lines
-  if (id === undefined && retry === undefined) return head + encodeData(message.data) + END
+function withFields ({ id, retry, comment, data }: Message, encodeData: EncodeData): string {
   // The fields are checked before the payload.
-  const position = positionLines(retry, id)
-  return head + encodeData(message.data) + position + END
+  const tail = id === undefined && retry === undefined ? TAIL : END + positionLines(retry, id) + END
+  return comment === undefined ? encodeData(data, tail) : commentLines(comment) + encodeData(data, tail)
 }
 
-async function compileData (name: string, schema: SchemaObject, tools: Tools, sentinel?: string): Promise<EncodeData> {
+/** An event's name in errors, and the line that names it on the wire. */
+interface EventHead {
+  readonly name: string
+  readonly head: string
+}
+
+async function compileData (event: EventHead, schema: SchemaObject, tools: Tools, sentinel?: string): Promise<EncodeData> {
+  const { name } = event
   const check = await compilePayload(name, schema, () => tools.compileCheck(schema))
-  if (isRaw(schema)) return rawData(name, check, sentinel)
+  if (isRaw(schema)) return rawData(event, check, sentinel)
   const serialize = await compilePayload(name, schema, () => buildSerializer(schema as unknown as Schema, { schema: tools.shared as Record<string, Schema> }))
+  const encodeData = jsonData(event, check, serialize)
   // A schema that takes anything also takes what JSON cannot carry.
-  if (check.accepts(undefined) || check.accepts(new Uint8Array(1))) return guarded(name, jsonData(name, check, serialize))
-  return jsonData(name, check, serialize)
+  return check.accepts(undefined) || check.accepts(new Uint8Array(1)) ? guarded(name, encodeData) : encodeData
 }
 
 async function compilePayload<T> (name: string, schema: SchemaObject, compile: () => T | Promise<T>): Promise<T> {
@@ -112,8 +117,9 @@ async function compilePayload<T> (name: string, schema: SchemaObject, compile: (
   }
 }
 
-function jsonData (name: string, check: Check, serialize: (data: unknown) => string): EncodeData {
-  return data => {
+function jsonData ({ name, head }: EventHead, check: Check, serialize: (data: unknown) => string): EncodeData {
+  const prefix = head + DATA
+  return (data, tail) => {
     if (!check.accepts(data)) throw refusal(name, check, data)
     let json: string
     try {
@@ -121,32 +127,33 @@ function jsonData (name: string, check: Check, serialize: (data: unknown) => str
     } catch (error) {
       throw unserializable(name, error)
     }
-    return DATA + json + END
+    return prefix + json + tail
   }
 }
 
-function rawData (name: string, check: Check, sentinel: string | undefined): EncodeData {
-  return data => {
+function rawData ({ name, head }: EventHead, check: Check, sentinel: string | undefined): EncodeData {
+  return (data, tail) => {
     if (typeof data !== 'string') throw new SSE_ERR_PAYLOAD(name, '', `must be string, got ${nameOf(data)}`)
     if (!check.accepts(data)) throw refusal(name, check, data)
     if (data === sentinel) throw new SSE_ERR_PAYLOAD(name, '', 'must not be the sentinel')
-    return dataLines(data)
+    return head + dataLines(data) + tail
   }
 }
 
-function jsonLine (name: string, data: unknown): string {
-  if (!isJson(data)) throw new SSE_ERR_PAYLOAD(name, '', `${nameOf(data)} is no JSON`)
-  try {
-    return DATA + JSON.stringify(data) + END
-  } catch (error) {
-    throw unserializable(name, error)
-  }
+function undeclaredData ({ name, head }: EventHead): EncodeData {
+  return guarded(name, (data, tail) => {
+    try {
+      return head + DATA + JSON.stringify(data) + tail
+    } catch (error) {
+      throw unserializable(name, error)
+    }
+  })
 }
 
 function guarded (name: string, encodeData: EncodeData): EncodeData {
-  return data => {
+  return (data, tail) => {
     if (!isJson(data)) throw new SSE_ERR_PAYLOAD(name, '', `${nameOf(data)} is no JSON`)
-    return encodeData(data)
+    return encodeData(data, tail)
   }
 }
 

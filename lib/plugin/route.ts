@@ -62,7 +62,7 @@ export class StreamRoute {
     for (const [status, declaration] of this.#declarations) {
       this.#contracts.set(status, {
         encode: await compileEncode(declaration, tools),
-        sentinel: declaration.sentinel === undefined ? '' : dataLines(declaration.sentinel) + END,
+        sentinel: declaration.sentinel === undefined ? '' : dataLines(declaration.sentinel) + END + END,
         events: declaration.events
       })
     }

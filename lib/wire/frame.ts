@@ -5,7 +5,7 @@ import { SSE_ERR_EVENT, SSE_ERR_ID, SSE_ERR_MESSAGE, SSE_ERR_RETRY } from '../er
 /** The end of a line in the standard's grammar: CRLF, CR or LF (HTML, section 9.2.5). */
 const LINE_END = /\r\n|\r|\n/
 
-/** Ends a frame, and makes the client dispatch it. */
+/** Ends a line; an empty line ends a frame, and makes the client dispatch it. */
 export const END = '\n'
 
 /** Starts the data of an unnamed event. */
@@ -14,7 +14,7 @@ export const DATA = 'data: '
 /** The comment frame of a heartbeat. */
 export const HEARTBEAT = ':\n\n'
 
-/** Text as `data:` lines. A payload without line ends, so any JSON, is one line. */
+/** Text as `data:` lines, without the end of the last. A payload without line ends, so any JSON, is one line. */
 export function dataLines (text: string): string {
   return lines(DATA, text)
 }
@@ -22,7 +22,7 @@ export function dataLines (text: string): string {
 /** Text as comment lines. */
 export function commentLines (text: string): string {
   if (typeof text !== 'string') throw new SSE_ERR_MESSAGE('a comment must be a string')
-  return lines(': ', text)
+  return lines(': ', text) + END
 }
 
 /**
@@ -71,6 +71,6 @@ function idLine (id: string | number): string {
 }
 
 function lines (prefix: string, text: string): string {
-  if (!text.includes('\n') && !text.includes('\r')) return `${prefix}${text}\n`
-  return text.split(LINE_END).map(line => `${prefix}${line}\n`).join('')
+  if (!text.includes('\n') && !text.includes('\r')) return prefix + text
+  return prefix + text.split(LINE_END).join(END + prefix)
 }
