@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream'
 import { SSE_ERR_SOURCE } from '../errors.ts'
 
 /** What a stream is pulled from: `isSync` says that `next()` answers without a promise. */
@@ -16,6 +17,8 @@ export interface Origin {
 export function open (source: unknown): Origin {
   if (typeof source === 'object' && source !== null) {
     const iterable = source as Partial<AsyncIterable<unknown> & Iterable<unknown>>
+    if (isWebStream(source)) return { isSync: false, iterator: webIterator(source.getReader()) }
+    if (source instanceof Readable) return { isSync: false, iterator: readableIterator(source) }
     if (typeof iterable[Symbol.asyncIterator] === 'function') return { isSync: false, iterator: iterable[Symbol.asyncIterator]!() }
     if (typeof iterable[Symbol.iterator] === 'function') return { isSync: true, iterator: iterable[Symbol.iterator]!() }
   }
@@ -24,7 +27,7 @@ export function open (source: unknown): Origin {
 
 /** Whether a value is something that {@link open} takes. */
 export function isIterable (value: unknown): value is Iterable<unknown> | AsyncIterable<unknown> {
-  return typeof value === 'object' && value !== null && (Symbol.asyncIterator in value || Symbol.iterator in value)
+  return typeof value === 'object' && value !== null && (Symbol.asyncIterator in value || Symbol.iterator in value || isWebStream(value))
 }
 
 /** Lets go of a source that will never be pulled: streams hold files and sockets. */
@@ -33,6 +36,31 @@ export function discard (source: unknown): void {
   const stream = source as { destroy?: () => void, cancel?: () => Promise<void> }
   if (typeof stream.destroy === 'function') stream.destroy()
   else if (typeof stream.cancel === 'function') stream.cancel().catch(() => { /* a locked stream belongs to somebody else */ })
+}
+
+function isWebStream (source: object): source is Pick<ReadableStream<unknown>, 'getReader'> {
+  return 'getReader' in source && typeof source.getReader === 'function'
+}
+
+// The own iterators of streams let `return()` wait for a pending `next()`: a stream that is silent when its client
+// leaves would keep its file or socket. Both are told at once instead.
+
+function webIterator (reader: ReadableStreamDefaultReader<unknown>): AsyncIterator<unknown> {
+  return {
+    next: () => reader.read() as Promise<IteratorResult<unknown>>,
+    return: () => reader.cancel() as Promise<never>
+  }
+}
+
+function readableIterator (readable: Readable): AsyncIterator<unknown> {
+  const iterator = readable[Symbol.asyncIterator]()
+  return {
+    next: () => iterator.next(),
+    return () {
+      readable.destroy()
+      return iterator.return!()
+    }
+  }
 }
 
 function describe (source: unknown): string {

@@ -1,0 +1,175 @@
+import { Readable } from 'node:stream'
+import t from 'tap'
+import { EventStream, event } from '../../lib/index.ts'
+import { open } from '../../lib/response/source.ts'
+import { ask, eventually, serve, summaries } from '../helpers/serve.ts'
+
+const Numbers = { schema: { response: { 200: EventStream({ type: 'number' }) } } }
+
+function * syncNumbers () { yield * [1, 2, 3] }
+async function * asyncNumbers () { yield * [1, 2, 3] }
+
+const handwritten = {
+  [Symbol.asyncIterator]: () => {
+    let n = 0
+    return { next: async () => ++n > 3 ? { done: true, value: undefined } : { done: false, value: n } }
+  }
+}
+
+const handwrittenWithoutPromises = {
+  [Symbol.asyncIterator]: () => {
+    let n = 0
+    return { next: () => ++n > 3 ? { done: true, value: undefined } : { done: false, value: n } }
+  }
+}
+
+/** What some runtimes and polyfills give: no async iterator. */
+function bareWebStream () {
+  const reader = ReadableStream.from([1, 2, 3]).getReader()
+  return { getReader: () => reader }
+}
+
+const SOURCES: Record<string, () => unknown> = {
+  'an async generator': asyncNumbers,
+  'a sync generator': syncNumbers,
+  'an array': () => [1, 2, 3],
+  'a set': () => new Set([1, 2, 3]),
+  'an array of promises': () => [Promise.resolve(1), 2, Promise.resolve(3)],
+  'a sync generator of promises': function * () { yield * [1, Promise.resolve(2), 3] },
+  'an async iterable written by hand': () => handwritten,
+  'an async iterable whose next() gives no promise': () => handwrittenWithoutPromises,
+  'a Node Readable in object mode': () => Readable.from([1, 2, 3]),
+  'a web ReadableStream': () => ReadableStream.from([1, 2, 3]),
+  'a web ReadableStream that is not iterable': bareWebStream,
+  'a function': () => () => asyncNumbers(),
+  'an async function': () => async () => [1, 2, 3]
+}
+
+for (const [name, source] of Object.entries(SOURCES)) {
+  t.test(`${name} is streamed`, async t => {
+    const served = await serve(t, app => {
+      app.get('/', Numbers, (_request, reply) => { reply.sse(source()) })
+    })
+    const answer = await ask(served, '/')
+    t.equal(answer.status, 200)
+    t.equal(await answer.whole(), 'data: 1\n\ndata: 2\n\ndata: 3\n\n')
+    await eventually(() => summaries(served).length === 1)
+    t.match(summaries(served), [{ reason: 'complete', events: 3, bytes: 27 }])
+  })
+}
+
+t.test('a function is told the Last-Event-ID, as UTF-8, and the signal', async t => {
+  const served = await serve(t, app => {
+    app.get('/', (request, reply) => {
+      reply.sse(({ lastEventId, signal }) => [event({ lastEventId, isSame: signal === request.signal })])
+    })
+  })
+  const answer = await ask(served, '/', { headers: { 'Last-Event-ID': Buffer.from('ünï 7').toString('latin1') } })
+  await answer.whole()
+  t.strictSame(answer.events.map(({ data }) => JSON.parse(data)), [{ lastEventId: 'ünï 7', isSame: true }])
+  const first = await ask(served, '/')
+  t.equal(await first.whole(), 'data: {"isSame":true}\n\n')
+})
+
+for (const [name, source] of Object.entries({
+  null: null,
+  undefined,
+  'a function of null': () => null,
+  'an async function of undefined': async () => undefined
+})) {
+  t.test(`${name} answers 204, so that an EventSource stops`, async t => {
+    const served = await serve(t, app => {
+      app.get('/', Numbers, (_request, reply) => { reply.sse(source) })
+    })
+    const answer = await ask(served, '/')
+    t.equal(answer.status, 204)
+    t.equal(answer.headers['content-type'], undefined)
+    t.equal(await answer.whole(), '')
+    t.strictSame(summaries(served), [])
+  })
+}
+
+t.test('a function that says null after the headers ends the stream', async t => {
+  let decide = (_source: null) => {}
+  const served = await serve(t, app => {
+    app.get('/', Numbers, (_request, reply) => { reply.sse(() => new Promise<null>(resolve => { decide = resolve }), { commitAfter: 0 }) })
+  })
+  const answer = await ask(served, '/')
+  decide(null)
+  t.equal(answer.status, 200)
+  t.equal(await answer.whole(), '')
+})
+
+for (const [name, source] of Object.entries({
+  'a string': 'abc',
+  'a number': 7,
+  'an object': { a: 1 },
+  'an object without a prototype': Object.create(null),
+  'a function of a string': () => 'abc',
+  'an async function of an object': async () => ({}),
+  'an iterable whose iterator cannot be had': { [Symbol.iterator] () { throw new TypeError('no iterator') } }
+})) {
+  t.test(`${name} is refused before the headers`, async t => {
+    const served = await serve(t, app => {
+      app.get('/', Numbers, (_request, reply) => { reply.sse(source) })
+    })
+    const answer = await ask(served, '/')
+    t.equal(answer.status, 500)
+    t.match(answer.headers['content-type'], 'application/json')
+    t.match(JSON.parse(await answer.whole()), name.includes('cannot') ? { message: 'no iterator' } : { code: 'SSE_ERR_SOURCE' })
+  })
+}
+
+t.test('a promise is no source where it cannot be waited for', async t => {
+  t.throws(() => open(Promise.resolve([])), { code: 'SSE_ERR_SOURCE', message: /a promise/ })
+})
+
+t.test('a locked web ReadableStream is refused, and left to its owner', async t => {
+  const stream = ReadableStream.from([1])
+  const reader = stream.getReader()
+  const served = await serve(t, app => {
+    app.get('/', Numbers, (_request, reply) => { reply.sse(stream) })
+  })
+  t.equal((await ask(served, '/')).status, 500)
+  t.equal((await ask(served, '/', { method: 'HEAD' })).status, 200)
+  t.strictSame(await reader.read(), { done: false, value: 1 })
+})
+
+for (const [name, source] of Object.entries<() => unknown>({
+  'a Node Readable of bytes': () => Readable.from([Buffer.from('one')], { objectMode: false }),
+  'a web ReadableStream of bytes': () => new Blob(['one']).stream()
+})) {
+  t.test(`${name} is a coded error, never silence`, async t => {
+    const served = await serve(t, app => {
+      app.get('/plain', (_request, reply) => { reply.sse(source()) })
+      app.get('/any', { schema: { response: { 200: EventStream({}) } } }, (_request, reply) => { reply.sse(source()) })
+      app.get('/text', { schema: { response: { 200: EventStream({ type: 'string' }) } } }, (_request, reply) => { reply.sse(source()) })
+    })
+    for (const path of ['/plain', '/any', '/text']) {
+      const answer = await ask(served, path)
+      t.equal(answer.status, 500, path)
+      t.match(JSON.parse(await answer.whole()), { code: 'SSE_ERR_PAYLOAD' }, path)
+    }
+  })
+}
+
+t.test('a source that waits for its first bytes when the client leaves is let go', async t => {
+  const cancelled: string[] = []
+  const idle: Record<string, () => unknown> = {
+    readable: () => new Readable({
+      objectMode: true,
+      read () {},
+      destroy (_error, callback) { cancelled.push('readable'); callback(null) }
+    }),
+    web: () => new ReadableStream({ cancel () { cancelled.push('web') } })
+  }
+  const served = await serve(t, app => {
+    app.get('/:kind', Numbers, (request, reply) => { reply.sse(idle[(request.params as { kind: string }).kind]!(), { commitAfter: 0 }) })
+  })
+  for (const kind of Object.keys(idle)) {
+    const answer = await ask(served, `/${kind}`)
+    answer.leave()
+    await eventually(() => cancelled.includes(kind), `${kind} is cancelled`)
+  }
+  t.strictSame(cancelled, ['readable', 'web'])
+})
