@@ -154,9 +154,11 @@ export class Session {
         this.#startTimer = setTimeout(() => this.#fail(new SSE_ERR_FIRST_EVENT_TIMEOUT(firstEventWithin)), firstEventWithin)
       }
     }
+    const hasEnded = this.#reason !== undefined
+    // A source that never waits may be over, well or not, before this returns.
     this.#pump.attach(this, options.retry === undefined ? '' : retryLine(options.retry))
-    if (this.#reason !== undefined) this.#finish()
-    else if (!this.#pump.hasText) outlet.open()
+    if (hasEnded) this.#finish()
+    else if (this.#reason === undefined && !this.#pump.hasText) outlet.open()
   }
 
   onWanted (): void {
