@@ -1,31 +1,44 @@
 import type {
-  ContextConfigDefault, FastifyReplyType, FastifySchema, FastifyTypeProvider, RawReplyDefaultExpression, RawRequestDefaultExpression,
-  RawServerBase, RouteGenericInterface
+  ContextConfigDefault, FastifySchema, FastifyTypeProvider, FastifyTypeProviderDefault, RawReplyDefaultExpression,
+  RawRequestDefaultExpression, RawServerBase, RawServerDefault, RouteGenericInterface
 } from 'fastify'
 import type { RouteSource } from './contract/types.ts'
 import type { SseOptions } from './options.ts'
 
 declare module 'fastify' {
+  // The type parameters are Fastify's own, as TypeScript demands of a merged interface; the last one is not needed.
   interface FastifyReply<
-    RouteGeneric extends RouteGenericInterface,
-    RawServer extends RawServerBase,
-    RawRequest extends RawRequestDefaultExpression<RawServer>,
-    RawReply extends RawReplyDefaultExpression<RawServer>,
-    ContextConfig,
-    SchemaCompiler extends FastifySchema,
-    TypeProvider extends FastifyTypeProvider,
-    ReplyType extends FastifyReplyType
+    RouteGeneric extends RouteGenericInterface = RouteGenericInterface,
+    RawServer extends RawServerBase = RawServerDefault,
+    RawRequest extends RawRequestDefaultExpression<RawServer> = RawRequestDefaultExpression<RawServer>,
+    RawReply extends RawReplyDefaultExpression<RawServer> = RawReplyDefaultExpression<RawServer>,
+    ContextConfig = ContextConfigDefault,
+    SchemaCompiler extends FastifySchema = FastifySchema,
+    TypeProvider extends FastifyTypeProvider = FastifyTypeProviderDefault
   > {
+    /**
+     * Answers with a stream of server-sent events, each checked against the contract of the reply's status code
+     * (200 if none was set).
+     *
+     * @param source what is pulled for events, or a function of `{ lastEventId, signal }` that opens it; `null` and
+     *   `undefined` answer 204, after which an EventSource does not reconnect
+     * @param options lie over the route's `config.sse`, which lies over the plugin's options
+     * @throws SSE_ERR_OPTION, SSE_ERR_SOURCE and SSE_ERR_ROUTE
+     */
     sse (source: RouteSource<TypeProvider, SchemaCompiler['response']>, options?: SseOptions): FastifyReply<
       RouteGeneric, RawServer, RawRequest, RawReply, ContextConfig, SchemaCompiler, TypeProvider
     >
   }
 
   interface FastifyContextConfig {
+    /** The route's options of its streams. They lie over those of the plugin. */
     sse?: SseOptions | undefined
   }
 
   interface FastifyInstance {
-    sse: { readonly open: number }
+    sse: {
+      /** The number of streams that are open. */
+      readonly open: number
+    }
   }
 }

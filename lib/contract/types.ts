@@ -5,7 +5,7 @@
 import type { Static } from 'typebox'
 /** @ts-ignore: an optional peer */
 import type { Kind } from '@sinclair/typebox'
-import type { CallSerializerTypeProvider, FastifyTypeProvider } from 'fastify'
+import type { FastifyTypeProvider } from 'fastify'
 import type { Comment, Message } from '../wire/message.ts'
 
 /** A JSON Schema: plain, or of TypeBox (`@sinclair/typebox` 0.34 or `typebox` 1.x). */
@@ -28,10 +28,10 @@ export interface EventStreamOptions {
   sentinel?: string | undefined
   /** The response's description in the document. */
   description?: string | undefined
-  /** `true`: the document says that events carry an `id`; a schema describes it. */
-  id?: true | Schema | undefined
-  /** `true`: the document says that events may carry `retry`. */
-  retry?: true | undefined
+  /** Whether the document says that events carry an `id`. Not by default. */
+  id?: boolean | undefined
+  /** Whether the document says that events may carry `retry`. Not by default. */
+  retry?: boolean | undefined
 }
 
 /**
@@ -111,7 +111,7 @@ type Contracts<R> = {
 }[keyof R]
 
 type ContractEvents<P extends FastifyTypeProvider, S> =
-  S extends StreamSchema<infer M> ? ProvidedEvents<P, M, unknown extends CallSerializerTypeProvider<P, S> ? false : true> : ProvidedEvents<P, S, false>
+  S extends StreamSchema<infer M> ? ProvidedEvents<P, M, unknown extends Provided<P, S> ? false : true> : ProvidedEvents<P, S, false>
 
 /** Where the provider resolves nothing at all, nothing is checked: not the names either. */
 type ProvidedEvents<P extends FastifyTypeProvider, M, IsResolved extends boolean> =
@@ -148,9 +148,12 @@ type Events<M, D> = Comment | (IsMap<M> extends true
 type StaticOf<T> =
   T extends TextSchema
     ? string
-    : T extends { static: unknown, params: unknown[] } ? (T & { params: [] })['static'] : Known<Static<T>>
+    : T extends { static: unknown, params: unknown[] } ? (T & { params: [] })['static'] : T extends object ? Known<Static<T>> : unknown
 
-type ProvidedOf<P extends FastifyTypeProvider, T> = T extends TextSchema ? string : CallSerializerTypeProvider<P, T>
+type ProvidedOf<P extends FastifyTypeProvider, T> = T extends TextSchema ? string : Provided<P, T>
+
+/** What a type provider makes of a response schema. */
+type Provided<P extends FastifyTypeProvider, S> = (P & { schema: S })['serializer']
 
 type Known<T> = 0 extends 1 & T ? unknown : T
 
