@@ -65,11 +65,11 @@ async function window ({ ms }: { ms: number }): Promise<WindowResult> {
   return { events: seen.length, ms: took / 1000, busy: (cpu() - before) / took, p50: percentile(seen, 0.5), p99: percentile(seen, 0.99) }
 }
 
-/** Times from connecting to the first event, us, of requests made one after the other. */
-async function probe ({ port, count, budget }: { port: number, count: number, budget: number }) {
+/** Times from connecting to the first event, us, of requests made one after the other for `budget` ms. */
+async function probe ({ port, budget }: { port: number, budget: number }) {
   const times: number[] = []
   const started = microseconds()
-  while (times.length < count && microseconds() - started < budget * 1000) {
+  while (microseconds() - started < budget * 1000) {
     const asked = microseconds()
     const reader = new Reader(port, '/one')
     await reader.begun

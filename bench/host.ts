@@ -1,4 +1,4 @@
-// The server's process: `host.ts <file in servers/>`.
+// The server's process: `host.ts <file in servers/> [a build of the plugin]`.
 import type { Server } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import { monitorEventLoopDelay } from 'node:perf_hooks'

@@ -24,14 +24,14 @@ export function summarize (one: Case, rounds: number, samples: Samples, failures
   const reference = samples.get(baseline) ?? []
   const servers = Array.from(samples, ([server, own]) => {
     const cells: Record<string, Cell> = {}
-    for (const { key, ratio } of one.metrics) {
+    for (const { key, better } of one.metrics) {
       const values = own.flatMap(sample => sample?.[key] ?? [])
       if (values.length === 0) continue
       const ratios = own.flatMap((sample, round) => {
         const missing = sample?.[key] === undefined || reference[round]?.[key] === undefined
         return missing ? [] : sample[key] as number / (reference[round]?.[key] as number)
       })
-      cells[key] = { value: spread(values), ...ratio && ratios.length > 0 && { ratio: spread(ratios) } }
+      cells[key] = { value: spread(values), ...better && ratios.length > 0 && { ratio: spread(ratios) } }
     }
     const failed = failures.get(server)
     return { server, cells, ...failed !== undefined && { failed } }

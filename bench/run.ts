@@ -1,5 +1,6 @@
-import { existsSync, writeFileSync } from 'node:fs'
-import { resolve } from 'node:path'
+import { cpSync, rmSync, writeFileSync } from 'node:fs'
+import { join, relative, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { RIVALS, type Case } from './cases/case.ts'
 import { allCases } from './cases/index.ts'
@@ -22,6 +23,7 @@ const { values: options } = parseArgs({
     only: { type: 'string' },
     against: { type: 'string' },
     rounds: { type: 'string' },
+    out: { type: 'string', default: fileURLToPath(new URL('results.json', import.meta.url)) },
     heartbeat: { type: 'string', default: '5000' }
   }
 })
@@ -44,9 +46,19 @@ function chooseServers (one: Case) {
   return options.against === undefined ? chosen : chosen.flatMap(name => name === OURS ? [OURS, OTHER_BUILD] : [name])
 }
 
+/** A copy, where the same packages are found, lets one go on working and building while the benchmark runs. */
+function copyBuild () {
+  const copy = fileURLToPath(new URL(`../node_modules/.cache/bench-${process.pid}`, import.meta.url))
+  cpSync(fileURLToPath(new URL('../dist', import.meta.url)), copy, { recursive: true })
+  process.on('exit', () => rmSync(copy, { recursive: true }))
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(1))
+  return copy
+}
+
 function startHost (name: string) {
-  const args = name === OTHER_BUILD ? [OURS, resolve(options.against as string)] : [name]
-  return Remote.start('host.ts', args, SERVER_CORE)
+  if (name === OURS) return Remote.start('host.ts', [OURS, join(build, 'index.js')], SERVER_CORE)
+  if (name === OTHER_BUILD) return Remote.start('host.ts', [OURS, resolve(options.against as string)], SERVER_CORE)
+  return Remote.start('host.ts', [name], SERVER_CORE)
 }
 
 async function sample (one: Case, name: string) {
@@ -93,8 +105,7 @@ async function runCase (one: Case): Promise<CaseResult> {
   return summarize(one, rounds, samples, failures)
 }
 
-if (!existsSync(new URL('../dist/index.js', import.meta.url))) throw new Error('there is no dist/: run `npm run build` first')
-
+const build = copyBuild()
 const machine = describeMachine()
 const started = Date.now()
 const cases: CaseResult[] = []
@@ -105,6 +116,6 @@ for (const one of chooseCases()) {
   console.log(renderCase(result))
 }
 const command = ['npm run bench', ...process.argv.length > 2 ? ['--', ...process.argv.slice(2)] : []].join(' ')
-writeFileSync(new URL('results.json', import.meta.url), JSON.stringify({ command, machine, cases }, null, 2) + '\n')
-console.log(`${command}: ${Math.round((Date.now() - started) / 1000)} s; bench/results.json is written`)
+writeFileSync(options.out, JSON.stringify({ command, machine, cases }, null, 2) + '\n')
+console.log(`${command}: ${Math.round((Date.now() - started) / 1000)} s; ${relative('', options.out)} is written`)
 if (cases.some(({ servers }) => servers.some(({ failed }) => failed !== undefined))) process.exitCode = 1

@@ -3,9 +3,9 @@ import type { Machine } from './machine.ts'
 
 /** One case as text: a line a server, medians, ratios as `median (min..max)`. */
 export function renderCase ({ title, rounds, baseline, metrics, servers }: CaseResult): string {
-  const head = ['', ...metrics.flatMap(({ label, ratio }) => ratio ? [label, 'x ' + baseline] : [label])]
+  const head = ['', ...metrics.flatMap(({ label, better }) => better ? [label, 'x ' + baseline] : [label])]
   const rows = servers.map(({ server, cells, failed }) => {
-    const values = metrics.flatMap(({ key, digits, ratio }) => columns(cells[key], digits, ratio))
+    const values = metrics.flatMap(({ key, digits, better }) => columns(cells[key], digits, better !== undefined))
     return [server, ...values, ...failed === undefined ? [] : [`failed: ${failed}`]]
   })
   return `${title} (${rounds} round${rounds > 1 ? 's' : ''})\n${align([head, ...rows])}\n`
@@ -16,12 +16,13 @@ export function renderMachine ({ cpu, cores, pinned, node, versions }: Machine):
   return `${cpu}, ${cores} cores${pinned ? ', server and clients pinned to one each' : ', not pinned'}, Node ${node}\n${packages}\n`
 }
 
-function columns (cell: Cell | undefined, digits: number, ratio: true | undefined) {
+function columns (cell: Cell | undefined, digits: number, hasRatio: boolean) {
   const value = cell === undefined ? '-' : format(cell.value.median, digits)
-  if (ratio === undefined) return [value]
+  if (!hasRatio) return [value]
   if (cell?.ratio === undefined) return [value, '-']
   const { median, min, max } = cell.ratio
-  return [value, `${format(median, 2)} (${format(min, 2)}..${format(max, 2)})`]
+  const ratioDigits = median < 0.1 ? 4 : 2
+  return [value, `${format(median, ratioDigits)} (${format(min, ratioDigits)}..${format(max, ratioDigits)})`]
 }
 
 function format (value: number, digits: number) {

@@ -5,8 +5,8 @@ export interface Metric {
   key: string
   label: string
   digits: number
-  /** Whether the table also gives it as a ratio to the baseline's value in the same round. */
-  ratio?: true
+  /** Given where the table also has the ratio to the baseline's value in the same round; says which way is good. */
+  better?: 'higher' | 'lower'
 }
 
 /** A server process that was verified, a client process, and what the case may ask of them. */
@@ -30,7 +30,7 @@ export interface Case {
   workload?: Partial<Workload>
   /** Paths that are verified beforehand; `/sample` unless told. */
   verify?: string[]
-  /** The first with a ratio is the one in the chart. */
+  /** The first that has a ratio is the one in the chart. */
   metrics: Metric[]
   measure: (context: Context) => Promise<Record<string, number>>
 }

@@ -11,8 +11,8 @@ export const finite: Case = {
   rounds: 3,
   verify: ['/finite'],
   metrics: [
-    { key: 'rate', label: 'streams/s', digits: 0, ratio: true },
-    { key: 'cpu', label: 'CPU us/stream', digits: 1, ratio: true },
+    { key: 'rate', label: 'streams/s', digits: 0, better: 'higher' },
+    { key: 'cpu', label: 'CPU us/stream', digits: 1, better: 'lower' },
     { key: 'serverBusy', label: 'server busy %', digits: 0 },
     { key: 'clientBusy', label: 'client busy %', digits: 0 }
   ],

@@ -15,8 +15,8 @@ function flood (connections: number): Case {
     quick: ['base', 'typed-sse', 'fastify-sse'],
     workload: { connections },
     metrics: [
-      { key: 'rate', label: 'events/s', digits: 0, ratio: true },
-      { key: 'cpu', label: 'CPU us/event', digits: 2, ratio: true },
+      { key: 'rate', label: 'events/s', digits: 0, better: 'higher' },
+      { key: 'cpu', label: 'CPU us/event', digits: 2, better: 'lower' },
       { key: 'serverBusy', label: 'server busy %', digits: 0 },
       { key: 'clientBusy', label: 'client busy %', digits: 0 },
       { key: 'peak', label: 'peak RSS MB', digits: 0 }

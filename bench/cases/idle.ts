@@ -11,8 +11,8 @@ export const idle: Case = {
   servers: ['held', 'base', 'typed-sse', ...RIVALS],
   rounds: 3,
   metrics: [
-    { key: 'rss', label: 'RSS KB/stream', digits: 1, ratio: true },
-    { key: 'heap', label: 'heap KB/stream', digits: 1, ratio: true }
+    { key: 'rss', label: 'RSS KB/stream', digits: 1, better: 'lower' },
+    { key: 'heap', label: 'heap KB/stream', digits: 1, better: 'lower' }
   ],
   async measure ({ server, client, port }) {
     // the first streams pay for what is shared, such as compiled code

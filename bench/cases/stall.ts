@@ -13,9 +13,9 @@ export const stall: Case = {
   rounds: 3,
   workload: { interval: 20 },
   metrics: [
-    { key: 'cpu', label: 'CPU us/event', digits: 1, ratio: true },
-    { key: 'p50', label: 'p50 us', digits: 0, ratio: true },
-    { key: 'p99', label: 'p99 us', digits: 0, ratio: true },
+    { key: 'cpu', label: 'CPU us/event', digits: 1, better: 'lower' },
+    { key: 'p50', label: 'p50 us', digits: 0, better: 'lower' },
+    { key: 'p99', label: 'p99 us', digits: 0, better: 'lower' },
     { key: 'held', label: 'held for it, KB', digits: 0 },
     { key: 'peak', label: 'peak RSS MB', digits: 0 }
   ],

@@ -16,9 +16,9 @@ function ticking ({ name, title, connections, interval, ms, rounds, servers, qui
     ...quick && { quick },
     workload: { interval },
     metrics: [
-      { key: 'cpu', label: 'CPU us/event', digits: 1, ratio: true },
-      { key: 'p50', label: 'p50 us', digits: 0, ratio: true },
-      { key: 'p99', label: 'p99 us', digits: 0, ratio: true },
+      { key: 'cpu', label: 'CPU us/event', digits: 1, better: 'lower' },
+      { key: 'p50', label: 'p50 us', digits: 0, better: 'lower' },
+      { key: 'p99', label: 'p99 us', digits: 0, better: 'lower' },
       { key: 'rate', label: 'events/s', digits: 0 },
       { key: 'serverBusy', label: 'server busy %', digits: 0 },
       { key: 'clientBusy', label: 'client busy %', digits: 0 }

@@ -4,8 +4,8 @@ import Fastify from 'fastify'
 import type * as Plugin from '../../dist/index.js'
 import type { Start } from './server.ts'
 
-// `--against` runs another build of the plugin beside this one
-const { default: typedSse, EventStream } = await import(process.argv[3] ?? '../../dist/index.js') as typeof Plugin
+// which build is the second argument of `host.ts`
+const { default: typedSse, EventStream } = await import(process.argv[3] as string) as typeof Plugin
 
 const Payload = Type.Object({ id: Type.Integer(), token: Type.String(), logprob: Type.Number(), ts: Type.Integer() })
 
