@@ -144,7 +144,7 @@ export class Pump {
   // One shared callback for all events of a stream, rather than an `await` each.
   readonly #onResult = (result: IteratorResult<unknown>): void => {
     this.#isPulling = false
-    if (this.#origin === undefined) return
+    if (this.#origin === undefined) return ignore(result?.value)
     try {
       if (result.done === true) return this.#end()
       if (result.value instanceof Promise) return this.#settle(result.value)
@@ -243,4 +243,9 @@ export class Pump {
     this.#text = ''
     this.isBlocked = !this.#sink.write(text)
   }
+}
+
+/** Nobody waits any more for what came after the end; if it is a promise, it may still be rejected. */
+function ignore (value: unknown): void {
+  if (value instanceof Promise) value.catch(() => { /* the stream is over */ })
 }

@@ -17,6 +17,7 @@ export interface Origin {
 export function open (source: unknown): Origin {
   if (typeof source === 'object' && source !== null) {
     const iterable = source as Partial<AsyncIterable<unknown> & Iterable<unknown>>
+    if (Array.isArray(source)) markHandled(source)
     if (isWebStream(source)) return { isSync: false, iterator: webIterator(source.getReader()) }
     if (source instanceof Readable) return { isSync: false, iterator: readableIterator(source) }
     if (typeof iterable[Symbol.asyncIterator] === 'function') return { isSync: false, iterator: iterable[Symbol.asyncIterator]!() }
@@ -36,6 +37,13 @@ export function discard (source: unknown): void {
   const stream = source as { destroy?: () => void, cancel?: () => Promise<void> }
   if (typeof stream.destroy === 'function') stream.destroy()
   else if (typeof stream.cancel === 'function') stream.cancel().catch(() => { /* a locked stream belongs to somebody else */ })
+}
+
+/** An array may hold promises that fail before their turn: that is no unhandled rejection, which would end the process. */
+function markHandled (items: unknown[]): void {
+  for (const item of items) {
+    if (item instanceof Promise) item.catch(() => { /* told when it is pulled */ })
+  }
 }
 
 function isWebStream (source: object): source is Pick<ReadableStream<unknown>, 'getReader'> {
