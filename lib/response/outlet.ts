@@ -1,19 +1,20 @@
 import { type ServerResponse } from 'node:http'
 import { constants, type Http2ServerResponse } from 'node:http2'
 import { type Readable } from 'node:stream'
-import { type Sink } from './pump.ts'
 
 /** The raw response of either protocol. */
 export type RawResponse = ServerResponse | Http2ServerResponse
 
-/** A sink with the two ways in which a stream is over. */
-export interface Outlet extends Sink {
+/** Where a stream's bytes go, with the two ways in which it is over. */
+export interface Outlet {
+  /** Takes bytes; false when it wants no more for now. */
+  write (bytes: Buffer): boolean
   /** Sends the headers, if that was not done. */
   open (): void
-  /** Writes the last text and ends well. */
-  end (text: string): void
-  /** Writes the last text, then breaks the response, so that no client takes it for a good end. */
-  fail (text: string): void
+  /** Writes the last bytes and ends well. */
+  end (bytes: Buffer): void
+  /** Writes the last bytes, then breaks the response, so that no client takes it for a good end. */
+  fail (bytes: Buffer): void
 }
 
 /** Straight into the response: no stream in between. */
@@ -23,14 +24,14 @@ export function responseOutlet (raw: RawResponse): Outlet {
     open () {
       if (!response.headersSent) response.flushHeaders()
     },
-    write: text => response.write(text),
-    end (text) {
-      if (text === '') response.end()
-      else response.end(text)
+    write: bytes => response.write(bytes),
+    end (bytes) {
+      if (bytes.length === 0) response.end()
+      else response.end(bytes)
     },
-    fail (text) {
-      if (text === '') abort(raw)
-      else response.write(text, () => abort(raw))
+    fail (bytes) {
+      if (bytes.length === 0) abort(raw)
+      else response.write(bytes, () => abort(raw))
     }
   }
 }
@@ -39,13 +40,13 @@ export function responseOutlet (raw: RawResponse): Outlet {
 export function readableOutlet (readable: Readable & { failAfterRead (): void }): Outlet {
   return {
     open () {},
-    write: text => readable.push(text),
-    end (text) {
-      if (text !== '') readable.push(text)
+    write: bytes => readable.push(bytes),
+    end (bytes) {
+      if (bytes.length > 0) readable.push(bytes)
       readable.push(null)
     },
-    fail (text) {
-      if (text !== '') readable.push(text)
+    fail (bytes) {
+      if (bytes.length > 0) readable.push(bytes)
       readable.failAfterRead()
     }
   }
