@@ -57,15 +57,27 @@ export function sse (this: FastifyReply, source: unknown, options?: SseOptions):
 export function streamingHandler (route: StreamRoute, handler: Handler): Handler {
   return function (request, reply) {
     if (route.refuses(request)) throw new SSE_ERR_NOT_ACCEPTABLE()
-    const result = handler.call(this, request, reply)
-    if (!(result instanceof Promise)) return isStream(route, reply, result) ? void reply.sse(result as never) : result
-    return result.then(value => settle(route, reply as SseReply, value), (error: unknown) => {
-      const session = (reply as SseReply)[kSession]
-      if (session === null) throw error
-      session.fail(error)
-      return session.closed
-    })
+    let result: unknown
+    try {
+      result = handler.call(this, request, reply)
+    } catch (error) {
+      return failed(reply as SseReply, error)
+    }
+    if (result instanceof Promise) {
+      return result.then(value => settle(route, reply as SseReply, value), (error: unknown) => failed(reply as SseReply, error))
+    }
+    if (!isStream(route, reply, result)) return result
+    reply.sse(result as never)
+    return undefined
   }
+}
+
+/** A handler that fails after `reply.sse` fails the stream: Fastify could not answer for it any more. */
+function failed (reply: SseReply, error: unknown): unknown {
+  const session = reply[kSession]
+  if (session === null) throw error
+  session.fail(error)
+  return session.closed
 }
 
 /** What an async handler resolves with: Fastify would send it, even `undefined`, until the headers are out. */

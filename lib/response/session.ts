@@ -1,61 +1,10 @@
 import { SSE_ERR_CLIENT_GONE, SSE_ERR_FIRST_EVENT_TIMEOUT, SSE_ERR_MAX_DURATION, SSE_ERR_SHUTDOWN } from '../errors.ts'
 import { HEARTBEAT, retryLine } from '../wire/frame.ts'
-import { type ResolvedOptions } from '../options.ts'
 import { Body } from './body.ts'
-import { type Heartbeats } from './heartbeat.ts'
-import { abort, type Outlet, type RawResponse, wasAborted } from './outlet.ts'
+import { type CloseReason, type Host, type Setting, type Summary } from './host.ts'
+import { abort, type Outlet, wasAborted } from './outlet.ts'
 import { Pump } from './pump.ts'
 import { discard, open } from './source.ts'
-
-/** Why a stream was over. */
-export type CloseReason = 'complete' | 'client' | 'error' | 'invalid' | 'shutdown' | 'maxDuration'
-
-/** What is known of a stream when it is over. */
-export interface Summary {
-  reason: CloseReason
-  /** Events written, without comments. */
-  events: number
-  /** Bytes written to the body, before any compression. */
-  bytes: number
-  /** From `reply.sse` to the close, ms. */
-  duration: number
-  /** From `reply.sse` to the first event, ms; none if there was none. */
-  firstEvent: number | undefined
-}
-
-/** What a session asks of the framework that it answers for. */
-export interface Host {
-  /** Sends the headers of a stream, with the body. */
-  send (body: Body): void
-  /** The body goes out. */
-  opened (): void
-  /** Answers 204. */
-  sendNothing (): void
-  /** Answers with an error; nothing was sent yet. */
-  sendError (error: unknown): void
-  /** The frame that tells the client of an error, or ''. */
-  errorFrame (error: unknown): string
-  /** Fires the signal of the request. */
-  abort (reason: Error): void
-  /** The stream failed after its headers. */
-  failed (error: unknown): void
-  /** An item was dropped, or a source failed while it was let go. */
-  warn (error: unknown, message: string): void
-  /** It is over; the summary is there if the headers went out. */
-  closed (summary: Summary | undefined): void
-}
-
-/** A session's fixed surroundings. */
-export interface Setting {
-  readonly raw: RawResponse
-  readonly options: ResolvedOptions
-  readonly heartbeats: Heartbeats
-  readonly encode: (item: unknown) => string
-  /** The frame after the last event of a stream that ended well, or ''. */
-  readonly sentinel: string
-  /** How long the first event may take, ms. */
-  readonly firstEventWithin: number | undefined
-}
 
 /** How long an ended response may take to leave during shutdown, ms. */
 const FLUSH_GRACE = 250
@@ -71,7 +20,6 @@ export class Session {
   #host: Host
   #resolveClosed!: () => void
   #firstEventAt: number | undefined
-  #bytes = 0
   #outlet: Outlet | undefined
   /** The framework was given an answer: the body, or one without it. */
   #isAnswered = false
@@ -141,12 +89,11 @@ export class Session {
   }
 
   onOutlet (outlet: Outlet): void {
-    const { raw, options, heartbeats, firstEventWithin } = this.#setting
+    const { options, heartbeats, firstEventWithin } = this.#setting
     if (this.#isOver) return
     this.#outlet = outlet
     this.#host.opened()
     if (this.#failure !== undefined) return this.#breakOff()
-    raw.on('drain', this.#onDrain)
     if (this.#reason === undefined) {
       if (options.heartbeat !== false) heartbeats.add(this)
       if (options.maxDuration !== undefined) this.#durationTimer = setTimeout(this.#expire, options.maxDuration * (1 - Math.random() / 10))
@@ -162,14 +109,14 @@ export class Session {
   }
 
   onWanted (): void {
-    this.#pump.resume()
+    if (this.#reason === undefined) this.#pump.resume()
   }
 
   /** The pump's sink. */
   write (text: string): boolean {
     if (this.#firstEventAt === undefined && this.#pump.events > 0) this.#markFirstEvent()
     this.lastByteAt = this.#setting.heartbeats.now
-    return this.#outlet!.write(this.#count(text))
+    return this.#outlet!.write(text)
   }
 
   beat (): void {
@@ -178,7 +125,8 @@ export class Session {
 
   /** A failure that is not of the source: the handler threw after `reply.sse`. */
   fail (error: unknown): void {
-    this.#fail(error)
+    if (this.#reason !== undefined || this.#isOver) this.#host.warn(error, 'handler failed after its stream was over')
+    else this.#fail(error)
   }
 
   /** Fires the signal, gives the source its grace, then ends; resolves when the response is closed. */
@@ -217,10 +165,6 @@ export class Session {
     this.#end('maxDuration')
   }
 
-  readonly #onDrain = (): void => {
-    if (this.#reason === undefined) this.#pump.resume()
-  }
-
   #end (reason: CloseReason): void {
     if (this.#reason !== undefined || this.#isOver) return
     this.#reason = reason
@@ -233,7 +177,7 @@ export class Session {
     this.#release()
     if (this.#firstEventAt === undefined && this.#pump.events > 0) this.#markFirstEvent()
     this.#setting.raw.once('finish', () => { this.#isFlushed = true })
-    this.#outlet!.end(this.#count(text))
+    this.#outlet!.end(text)
   }
 
   readonly #fail = (error: unknown, reason: CloseReason = 'error'): void => {
@@ -252,14 +196,7 @@ export class Session {
     const text = this.#pump.take() + this.#host.errorFrame(error)
     this.#release()
     this.#host.failed(error)
-    this.#outlet!.fail(this.#count(text))
-  }
-
-  // Encoded here, for its length is needed twice: 3 % of the flood against a string whose bytes are counted (bench: flood).
-  #count (text: string): Buffer {
-    const bytes = Buffer.from(text)
-    this.#bytes += bytes.length
-    return bytes
+    this.#outlet!.fail(text)
   }
 
   #markFirstEvent (): void {
@@ -269,11 +206,10 @@ export class Session {
 
   /** Lets go of the source, the timers and the listeners. */
   #release (): void {
-    const { raw, heartbeats } = this.#setting
     clearTimeout(this.#startTimer)
     clearTimeout(this.#durationTimer)
-    heartbeats.delete(this)
-    raw.off('drain', this.#onDrain)
+    this.#setting.heartbeats.delete(this)
+    this.#outlet?.close()
     const host = this.#host
     this.#pump.stop(error => { if (!isAbort(error)) host.warn(error, 'source failed after its stream was over') })
   }
@@ -295,7 +231,7 @@ export class Session {
     return {
       reason: this.#reason!,
       events: this.#pump.events,
-      bytes: this.#bytes,
+      bytes: this.#outlet!.bytes,
       duration: now - this.#startedAt,
       firstEvent: this.#firstEventAt === undefined ? undefined : this.#firstEventAt - this.#startedAt
     }
