@@ -1,5 +1,6 @@
 import './augment.ts'
 
+export { sseTransformObject } from './contract/document/transform.ts'
 export { EventStream, RawText } from './contract/event-stream.ts'
 export { comment, event } from './contract/event.ts'
 export { type EventOf, type EventStreamOptions, type SourceContext } from './contract/types.ts'
@@ -7,4 +8,4 @@ export * as errors from './errors.ts'
 export { type InvalidPolicy, type SseOptions } from './options.ts'
 export { typedSse, typedSse as default } from './plugin.ts'
 export { type StreamEvent } from './plugin/observe.ts'
-export { type CloseReason, type Summary } from './response/session.ts'
+export { type CloseReason, type Summary } from './response/host.ts'

@@ -1,11 +1,11 @@
 import { Readable } from 'node:stream'
-import { type Outlet, type RawResponse, readableOutlet, responseOutlet } from './outlet.ts'
+import { type Outlet, type RawResponse, ReadableOutlet, ResponseOutlet } from './outlet.ts'
 
 /** What the body tells the stream that it is the body of. */
 export interface BodyEvents {
   /** It is being read, or piped: the stream may begin. */
   onOutlet (outlet: Outlet): void
-  /** The reader wants more. */
+  /** The response, or the reader, wants more. */
   onWanted (): void
 }
 
@@ -32,7 +32,7 @@ export class Body extends Readable {
     this.#isOpen = true
     this.push(null)
     this.resume()
-    this.#events.onOutlet(responseOutlet(this.#raw))
+    this.#events.onOutlet(new ResponseOutlet(this.#raw, () => this.#events.onWanted()))
     return destination
   }
 
@@ -41,7 +41,7 @@ export class Body extends Readable {
     else if (this.#isOpen) this.#events.onWanted()
     else {
       this.#isOpen = true
-      this.#events.onOutlet(readableOutlet(this))
+      this.#events.onOutlet(new ReadableOutlet(this))
     }
   }
 
