@@ -1,10 +1,12 @@
 import { type FastifyInstance, type FastifyReply, type RouteOptions } from 'fastify'
 import fp from 'fastify-plugin'
+import { Names } from './contract/document/bundle.ts'
 import { type ResolvedOptions, resolveOptions, type SseOptions } from './options.ts'
 import { kDefaults, kRoute, kSession, sse, streamingHandler } from './plugin/reply.ts'
 import { StreamRoute } from './plugin/route.ts'
 import { decorateSignal } from './plugin/signal.ts'
 import { Streams } from './plugin/streams.ts'
+import { documentRoute, finishDocuments } from './plugin/swagger.ts'
 
 type Scope = FastifyInstance & { [kDefaults]?: ResolvedOptions }
 
@@ -17,6 +19,8 @@ async function plugin (fastify: FastifyInstance, options: SseOptions): Promise<v
 
   const streams = new Streams()
   const pending: Array<() => Promise<void>> = []
+  const names = new Names()
+  const scopes = new Set<FastifyInstance>()
   fastify.decorate('sse', streams as never)
   fastify.decorateReply(kSession, null)
   fastify.decorateReply('sse', sse as FastifyReply['sse'])
@@ -28,8 +32,14 @@ async function plugin (fastify: FastifyInstance, options: SseOptions): Promise<v
     options.config = { ...options.config, [kRoute]: route } as NonNullable<RouteOptions['config']>
     options.handler = streamingHandler(route, options.handler as never) as never
     pending.push(() => route.compile(this))
+    if (!route.isDeclared) return
+    options.schema = documentRoute(this, options, route, names)!
+    scopes.add(this)
   })
-  fastify.addHook('onReady', async () => { await Promise.all(pending.map(compile => compile())) })
+  fastify.addHook('onReady', async () => {
+    await Promise.all(pending.map(compile => compile()))
+    finishDocuments(scopes)
+  })
   fastify.addHook('preClose', () => streams.close())
 }
 

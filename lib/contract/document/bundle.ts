@@ -1,0 +1,141 @@
+import { type SchemaObject, subschemas } from '../walk.ts'
+import { rewriteSchema } from './map.ts'
+
+/** A schema without references into itself, and the schemas that it refers to instead, by their `$id`. */
+export interface Bundle {
+  readonly schema: SchemaObject
+  readonly resources: Readonly<Record<string, SchemaObject>>
+}
+
+/**
+ * Names for the schemas that documents keep apart. The same schema of several routes has one name; different schemas
+ * that call themselves the same get different ones, because @fastify/swagger would take the one for the other.
+ */
+export class Names {
+  readonly #taken = new Map<string, string>()
+
+  /**
+   * @param hint the name that is wanted
+   * @param identity tells one schema from another
+   * @param shared the app's schemas by `$id`, whose names are theirs
+   */
+  claim (hint: string, identity: string, shared: Readonly<Record<string, unknown>>): string {
+    const base = hint.replaceAll(/[^\w.-]+/g, '-')
+    let name = base
+    for (let i = 2; Object.hasOwn(shared, name) || (this.#taken.get(name) ?? identity) !== identity; i++) name = `${base}-${i}`
+    this.#taken.set(name, identity)
+    return name
+  }
+}
+
+/**
+ * Moves what a schema refers to within itself out of it. In a document `#` is the document, `$id` is gone, and
+ * @fastify/swagger resolves neither below `content`: recursive schemas would refer to nothing.
+ *
+ * @param root stays as it is; it is the answer when it has no reference into itself
+ * @param name what to call the root, should it refer to itself
+ * @param names of the app
+ * @param shared the app's schemas by `$id`
+ */
+export function bundle (root: SchemaObject, name: string, names: Names, shared: Readonly<Record<string, unknown>>): Bundle {
+  const references = new References(root)
+  const targets = new Map<SchemaObject, string>()
+  const external = new Map<SchemaObject, string>()
+  for (const [schema, id] of references.identified()) {
+    if (Object.hasOwn(shared, id) && JSON.stringify(shared[id]) === JSON.stringify(schema)) external.set(schema, id)
+  }
+  for (const target of references.targets()) {
+    if (!external.has(target)) targets.set(target, names.claim(references.hint(target) ?? name, references.identity(target), shared))
+  }
+  if (targets.size === 0 && external.size === 0) return { schema: root, resources: {} }
+
+  const nameOf = (schema: SchemaObject): string | undefined => targets.get(schema) ?? external.get(schema)
+  const extract = (start: SchemaObject, isResource: boolean): SchemaObject => rewriteSchema(start, (schema, inner) => {
+    const own = schema === start && isResource ? undefined : nameOf(schema)
+    if (own !== undefined) return { $ref: own }
+    const target = references.target(schema)
+    if (target !== undefined) return { $ref: nameOf(target)! }
+    const { $id, $anchor, $defs, definitions, ...rest } = inner(schema)
+    return rest
+  })
+  const resources = Array.from(targets, ([schema, id]) => [id, { $id: id, ...extract(schema, true) }])
+  return { schema: extract(root, false), resources: Object.fromEntries(resources) }
+}
+
+/** The references of one schema, and where they lead within it. */
+class References {
+  readonly #root: SchemaObject
+  readonly #owners = new Map<SchemaObject, SchemaObject>()
+  readonly #ids = new Map<string, SchemaObject>()
+  readonly #pointers = new Map<SchemaObject, string>()
+
+  constructor (root: SchemaObject) {
+    this.#root = root
+    this.#own(root, root)
+  }
+
+  /** The schemas with an `$id` of their own. */
+  identified (): Iterable<[SchemaObject, string]> {
+    return Array.from(this.#ids, ([id, schema]) => [schema, id])
+  }
+
+  /** The places that are referred to. */
+  targets (): Set<SchemaObject> {
+    const found = Array.from(this.#owners.keys(), schema => this.target(schema))
+    return new Set(found.filter(target => target !== undefined))
+  }
+
+  /** Where the `$ref` of a schema leads, if that is within the root. */
+  target (schema: SchemaObject): SchemaObject | undefined {
+    if (typeof schema.$ref !== 'string') return undefined
+    const [id = '', fragment = ''] = schema.$ref.split('#')
+    const owner = id === '' ? this.#owners.get(schema) : this.#ids.get(id)
+    if (owner === undefined || fragment === '') return owner
+    const target = fragment.startsWith('/') ? at(owner, fragment) : this.#anchored(fragment)
+    if (target === undefined || !this.#owners.has(target)) return undefined
+    this.#pointers.set(target, fragment)
+    return target
+  }
+
+  /** What the schema's author calls a place. */
+  hint (target: SchemaObject): string | undefined {
+    if (isId(target.$id)) return target.$id
+    return this.#pointers.get(target)?.split('/').at(-1)
+  }
+
+  /** Equal for equal places of equal schemas. */
+  identity (target: SchemaObject): string {
+    const owner = this.#owners.get(target)!
+    return JSON.stringify(owner) + (owner === target ? '' : this.#pointers.get(target))
+  }
+
+  #own (root: SchemaObject, owner: SchemaObject): void {
+    for (const schema of subschemas(root)) {
+      if (this.#owners.has(schema)) continue
+      if (schema !== owner && isId(schema.$id)) {
+        this.#own(schema, schema)
+        continue
+      }
+      this.#owners.set(schema, owner)
+      if (isId(schema.$id)) this.#ids.set(schema.$id, schema)
+    }
+  }
+
+  #anchored (name: string): SchemaObject | undefined {
+    return Array.from(subschemas(this.#root)).find(({ $anchor, $id }) => $anchor === name || $id === `#${name}`)
+  }
+}
+
+function isId (id: unknown): id is string {
+  return typeof id === 'string' && !id.startsWith('#')
+}
+
+/** The value that a JSON pointer of a URI fragment leads to. */
+function at (schema: SchemaObject, pointer: string): SchemaObject | undefined {
+  let value: unknown = schema
+  for (const token of decodeURIComponent(pointer).split('/').slice(1)) {
+    if (typeof value !== 'object' || value === null) return undefined
+    value = (value as Record<string, unknown>)[token.replaceAll('~1', '/').replaceAll('~0', '~')]
+  }
+  return value as SchemaObject | undefined
+}

@@ -1,0 +1,146 @@
+import { EVENT_STREAM } from '../declaration.ts'
+import { isObject, type SchemaObject } from '../walk.ts'
+import { type Remainder, REMAINDER } from './remainder.ts'
+import { toDialect, type Version, versionOf } from './dialect.ts'
+import { exampleOf } from './example.ts'
+import { mapValues } from './map.ts'
+import { type Branch, dataSchemas, type Example, itemSchema, payloadExamples, payloadSchema, wireExamples } from './shape.ts'
+
+/** What a failure looks like: as the body of an error response, and as the data of the event that tells of it. */
+const FAILURE = {
+  type: 'object',
+  description: 'A failure of the server or of the request.',
+  required: ['statusCode', 'error', 'message'],
+  properties: {
+    statusCode: { type: 'integer' },
+    code: { type: 'string' },
+    error: { type: 'string' },
+    message: { type: 'string' }
+  }
+}
+const FAILURE_NAME = 'StreamFailure'
+const FAILURE_EXAMPLE = { statusCode: 500, error: 'Internal Server Error', message: 'Internal Server Error' }
+
+const LAST_EVENT_ID = {
+  in: 'header',
+  name: 'Last-Event-ID',
+  required: false,
+  description: 'The id of the last event that was received: the stream resumes after it.',
+  schema: { type: 'string' }
+}
+
+/**
+ * Finishes the event streams of a document in the form of its OpenAPI version: the `transformObject` of
+ * @fastify/swagger, for documents whose decorator is not called `swagger`; for that one the plugin calls it by itself.
+ * Documents without streams, and those finished before, stay what they are.
+ *
+ * @param document as @fastify/swagger hands it over; never written to
+ * @returns the finished document
+ */
+export function sseTransformObject<D extends object> (document: { openapiObject: D } | { swaggerObject: D }): D {
+  if (!('openapiObject' in document)) return document.swaggerObject
+  const { openapiObject } = document
+  const { openapi, paths } = openapiObject as { openapi?: unknown, paths?: unknown }
+  const version = versionOf(String(openapi))
+  if (version === undefined || !isObject(paths)) return openapiObject
+  const finisher = new Finisher(openapiObject as SchemaObject, version)
+  const finished = mapValues(paths, path => isObject(path) ? finisher.path(path) : path)
+  return finisher.hasStreams ? { ...openapiObject, ...finisher.components(), paths: finished } : openapiObject
+}
+
+class Finisher {
+  hasStreams = false
+  readonly #version: Version
+  readonly #components: Record<string, unknown>
+  readonly #schemas: Record<string, SchemaObject>
+  readonly #failure: SchemaObject
+
+  constructor (document: SchemaObject, version: Version) {
+    this.#version = version
+    this.#components = (document.components ?? {}) as Record<string, unknown>
+    this.#schemas = (this.#components.schemas ?? {}) as Record<string, SchemaObject>
+    const own = this.#schemas[FAILURE_NAME]
+    const isFree = own === undefined || JSON.stringify(own) === JSON.stringify(FAILURE)
+    this.#failure = isFree ? { $ref: `#/components/schemas/${FAILURE_NAME}` } : FAILURE
+  }
+
+  /** The components with those that were used. */
+  components (): object {
+    if (!('$ref' in this.#failure)) return {}
+    return { components: { ...this.#components, schemas: { ...this.#schemas, [FAILURE_NAME]: FAILURE } } }
+  }
+
+  /** A path item: an operation by each method, some by others in a map of their own. */
+  path (path: SchemaObject): SchemaObject {
+    return mapValues(path, (operation, key) => {
+      if (!isObject(operation)) return operation
+      return key === 'additionalOperations' ? this.path(operation) : this.#operation(operation)
+    })
+  }
+
+  #operation (operation: SchemaObject): SchemaObject {
+    if (!isObject(operation.responses)) return operation
+    const found: Remainder[] = []
+    const responses = mapValues(operation.responses, response => {
+      if (!isObject(response) || !isObject(response.content)) return response
+      return { ...response, content: mapValues(response.content, mediaType => this.#mediaType(mediaType, found)) }
+    })
+    if (found.length === 0) return operation
+    this.hasStreams = true
+    const parameters = found.some(({ isResumable }) => isResumable) ? { parameters: withLastEventId(operation.parameters) } : {}
+    return { ...operation, ...parameters, responses: this.#answers(responses, found) }
+  }
+
+  #mediaType (mediaType: unknown, found: Remainder[]): unknown {
+    if (!isObject(mediaType) || typeof mediaType[REMAINDER] !== 'string') return mediaType
+    const { [REMAINDER]: text, schema, 'x-oai-itemSchema': item, ...rest } = mediaType
+    const remainder = JSON.parse(text) as Remainder
+    found.push(remainder)
+    const data = dataSchemas(item as SchemaObject)
+    const branches: Branch[] = remainder.kinds.map((kind, i) => ({ ...kind, data: toDialect(data[i]!, this.#version) }))
+    const { errorEvent } = remainder
+    const failure = errorEvent === false ? [] : [{ title: errorEvent, event: errorEvent, description: 'The stream failed, and ends.', data: this.#failure }]
+    const all = [...branches, ...failure]
+    const examples = this.#examples(branches, remainder, rest)
+    if (this.#version === '3.2') {
+      const { example, examples: own, ...others } = rest
+      return { ...others, itemSchema: itemSchema(all, '3.2'), ...(examples.length === 0 ? {} : { examples: wireExamples(examples) }) }
+    }
+    const hasOwn = 'example' in rest || 'examples' in rest
+    const shown = [...examples, ...failure.map(kind => ({ ...kind, value: FAILURE_EXAMPLE }))]
+    return { ...rest, schema: payloadSchema(all), 'x-oai-itemSchema': itemSchema(all, this.#version), ...(hasOwn ? {} : { examples: payloadExamples(shown) }) }
+  }
+
+  #examples (branches: Branch[], { examples }: Remainder, { example, examples: own }: SchemaObject): Example[] {
+    // Whoever writes the content by hand may have given an example of its one payload.
+    const given = example ?? (isObject(own) ? (Object.values(own)[0] as { value?: unknown } | undefined)?.value : undefined)
+    return branches
+      .map(({ data, ...kind }) => ({ ...kind, value: given ?? examples[kind.title] ?? exampleOf(data, ref => this.#resolve(ref)) }))
+      .filter(({ value }) => value !== undefined)
+  }
+
+  #resolve (ref: string): SchemaObject | undefined {
+    return this.#schemas[decodeURIComponent(ref.replace('#/components/schemas/', '')).replaceAll('~1', '/').replaceAll('~0', '~')]
+  }
+
+  /** The answers that are the plugin's own, unless the route says something of them. */
+  #answers (responses: SchemaObject, found: Remainder[]): SchemaObject {
+    const content = found.every(({ hasPlainErrors }) => hasPlainErrors) ? { content: { 'application/json': { schema: this.#failure } } } : {}
+    const isTold = (status: string): boolean => [status, `${status[0]}XX`, 'default'].some(key => isObject(responses[key]) && !isStream(responses[key]))
+    return {
+      ...responses,
+      ...(found.some(({ isRefusable }) => isRefusable) && !isTold('406') ? { 406: { description: 'The Accept header refuses text/event-stream.', ...content } } : {}),
+      ...(isTold('503') ? {} : { 503: { description: 'The server is shutting down, or no event came in time.', ...content } })
+    }
+  }
+}
+
+function isStream ({ content }: SchemaObject): boolean {
+  return isObject(content) && Object.keys(content).some(name => name.startsWith(EVENT_STREAM))
+}
+
+function withLastEventId (parameters: unknown): unknown[] {
+  const own = Array.isArray(parameters) ? parameters : []
+  const isTold = own.some((parameter: SchemaObject) => parameter.in === 'header' && String(parameter.name).toLowerCase() === 'last-event-id')
+  return isTold ? own : [...own, LAST_EVENT_ID]
+}
