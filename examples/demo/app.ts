@@ -1,0 +1,56 @@
+/** The four examples on one server, with a page at `/` that shows them at work. */
+import { createReadStream } from 'node:fs'
+import { basename, dirname } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import fastifyStatic from '@fastify/static'
+import Fastify from 'fastify'
+import typedSse from 'fastify-typed-sse'
+import { chat } from '../chat.ts'
+import { job } from '../job.ts'
+import { logs, LogTee } from '../logs.ts'
+import { metrics } from '../metrics.ts'
+import { troubles } from './troubles.ts'
+
+export interface DemoOptions {
+  /** Where the log goes beside the page. @default process.stdout */
+  logTo?: { write (text: string): unknown }
+  /** The folder whose files the job hashes. @default the node_modules of this project */
+  folder?: string
+}
+
+const examples = fileURLToPath(new URL('..', import.meta.url))
+
+// The page has no build step: its two libraries come out of node_modules as they are.
+const libraries = {
+  'uplot.js': import.meta.resolve('uplot/dist/uPlot.esm.js'),
+  'uplot.css': import.meta.resolve('uplot/dist/uPlot.min.css'),
+  'eventsource-parser.js': import.meta.resolve('eventsource-parser')
+}
+
+const nodeModules = fileURLToPath(new URL('../../node_modules', import.meta.url))
+
+export async function buildApp ({ logTo = process.stdout, folder = nodeModules }: DemoOptions = {}) {
+  const log = new LogTee(logTo)
+  const app = Fastify({ logger: { stream: log } })
+
+  // Browsers wait three seconds before they reconnect if nothing is said; here one looks on.
+  await app.register(troubles)
+  await app.register(typedSse, { retry: 1000 })
+  await app.register(metrics)
+  await app.register(logs, { log })
+  await app.register(job, { folder })
+  await app.register(chat, {
+    texts: ['jabberwocky', 'ozymandias', 'gettysburg-address'].map(name => new URL(`../texts/${name}.txt`, import.meta.url))
+  })
+
+  await app.register(fastifyStatic, { root: `${examples}demo/page`, cacheControl: false })
+  for (const [name, url] of Object.entries(libraries)) {
+    const file = fileURLToPath(url)
+    app.get(`/lib/${name}`, (_, reply) => reply.sendFile(basename(file), dirname(file)))
+  }
+  for (const name of ['metrics', 'logs', 'job', 'chat']) {
+    // Not as a file: by its ending it would be a video.
+    app.get(`/source/${name}.ts`, (_, reply) => reply.type('text/plain; charset=utf-8').send(createReadStream(`${examples}${name}.ts`)))
+  }
+  return app
+}

@@ -1,0 +1,38 @@
+import { startChat } from './chat.js'
+import { startJob } from './job.js'
+import { startLogs } from './logs.js'
+import { startMetrics } from './metrics.js'
+
+const words = { connecting: 'connecting', open: 'connected', waiting: 'reconnecting…', closed: 'closed', idle: 'idle', done: 'done', broken: 'broke off' }
+
+/** Shows the state of a panel's stream. */
+function stateOf (panel) {
+  const badge = panel.querySelector('.state')
+  return (state, note) => {
+    badge.dataset.state = state
+    badge.textContent = note ?? words[state]
+  }
+}
+
+/** Says one sentence to those who listen to the page; numbers and words that stream are not read out. */
+export function announce (sentence) {
+  document.getElementById('announce').textContent = sentence
+}
+
+for (const [id, start] of Object.entries({ metrics: startMetrics, logs: startLogs, job: startJob, chat: startChat })) {
+  const panel = document.getElementById(id)
+  start(panel, stateOf(panel), announce)
+}
+
+document.getElementById('cut').addEventListener('click', () => {
+  window.fetch('/trouble/cut', { method: 'POST' }).catch(() => {})
+})
+
+for (const details of document.querySelectorAll('details[data-source]')) {
+  details.addEventListener('toggle', async () => {
+    const code = details.querySelector('code')
+    if (code.textContent !== '') return
+    const response = await window.fetch(`/source/${details.dataset.source}.ts`)
+    code.textContent = await response.text()
+  })
+}
