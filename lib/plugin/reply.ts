@@ -106,7 +106,7 @@ function routeOf (reply: FastifyReply, { config, schema, url = '' }: RouteDefini
   if (route !== undefined) return route
   const responses = (schema as { response?: object } | undefined)?.response ?? {}
   if (Object.values(responses).some(declarationOf)) throw new SSE_ERR_NOT_COMPILED(url)
-  return new StreamRoute({ url, ...(schema === undefined ? {} : { schema }) }, (reply.server as unknown as SseInstance)[kDefaults])
+  return new StreamRoute({ url, config, ...(schema === undefined ? {} : { schema }) } as never, (reply.server as unknown as SseInstance)[kDefaults])
 }
 
 function begin (session: Session, request: FastifyRequest, source: unknown): void {

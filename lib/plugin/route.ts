@@ -41,7 +41,7 @@ export class StreamRoute {
       const declaration = declarationOf(response)
       if (declaration === undefined) continue
       checkErrorEvent(declaration.events, this.options)
-      this.#declarations.set(status.toLowerCase(), declaration)
+      this.#declarations.set(status, declaration)
     }
   }
 
@@ -103,10 +103,11 @@ export class StreamRoute {
   /** The key of the response for a status code, as Fastify finds it, if that is an event stream. */
   #key (status: number): string | undefined {
     if (this.#keys.has(status)) return this.#keys.get(status)
-    const declared = Object.keys(this.#responses ?? {})
-    const key = [String(status), `${Math.trunc(status / 100)}xx`, 'default']
-      .map(candidate => declared.find(name => name.toLowerCase() === candidate))
-      .find(name => name !== undefined && this.#declarations.has(name.toLowerCase()))
+    const names = Object.keys(this.#responses ?? {})
+    const nearest = [String(status), `${Math.trunc(status / 100)}xx`, 'default']
+      .map(candidate => names.find(name => name.toLowerCase() === candidate))
+      .find(name => name !== undefined)
+    const key = nearest !== undefined && this.#declarations.has(nearest) ? nearest : undefined
     this.#keys.set(status, key)
     return key
   }
