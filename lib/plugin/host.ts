@@ -69,8 +69,8 @@ export class ReplyHost implements Host {
     return eventLine(this.#options.errorEvent) + DATA + JSON.stringify(publicError(error)) + END + END
   }
 
-  abort (reason: Error): void {
-    abortRequest(this.#request, reason)
+  abort (Reason: new () => Error): void {
+    abortRequest(this.#request, Reason)
   }
 
   failed (error: unknown): void {

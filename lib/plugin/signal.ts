@@ -20,8 +20,9 @@ export function decorateSignal (fastify: FastifyInstance): void {
 }
 
 /** Fires the signal of a request, if somebody ever asked for it. */
-export function abortRequest (request: FastifyRequest, reason: Error): void {
-  (request as SignalRequest)[kController]?.abort(reason)
+export function abortRequest (request: FastifyRequest, Reason: new () => Error): void {
+  const controller = (request as SignalRequest)[kController]
+  if (controller !== null && !controller.signal.aborted) controller.abort(new Reason())
 }
 
 function follow (signal: AbortSignal): AbortController {

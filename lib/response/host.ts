@@ -31,8 +31,8 @@ export interface Host {
   sendError (error: unknown): void
   /** The frame that tells the client of an error, or ''. */
   errorFrame (error: unknown): string
-  /** Fires the signal of the request. */
-  abort (reason: Error): void
+  /** Fires the signal of the request; the reason is only made if somebody asked for the signal. */
+  abort (Reason: new () => Error): void
   /** The stream failed after its headers. */
   failed (error: unknown): void
   /** An item was dropped, or a source failed while it was let go. */

@@ -132,10 +132,9 @@ export class Session {
   /** Fires the signal, gives the source its grace, then ends; resolves when the response is closed. */
   shutdown (): Promise<void> {
     const { raw, options } = this.#setting
-    const reason = new SSE_ERR_SHUTDOWN()
     this.#isDraining = true
-    this.#host.abort(reason)
-    if (!this.#isAnswered) this.#fail(reason)
+    this.#host.abort(SSE_ERR_SHUTDOWN)
+    if (!this.#isAnswered) this.#fail(new SSE_ERR_SHUTDOWN())
     const grace = setTimeout(() => {
       if (this.#pump.isBlocked || this.#outlet === undefined) abort(raw)
       else this.#end('shutdown')
@@ -161,7 +160,7 @@ export class Session {
   }
 
   readonly #expire = (): void => {
-    this.#host.abort(new SSE_ERR_MAX_DURATION())
+    this.#host.abort(SSE_ERR_MAX_DURATION)
     this.#end('maxDuration')
   }
 
@@ -220,7 +219,7 @@ export class Session {
     if (isCut) this.#reason = this.#isDraining ? 'shutdown' : 'client'
     this.#isOver = true
     this.#release()
-    this.#host.abort(new SSE_ERR_CLIENT_GONE())
+    this.#host.abort(SSE_ERR_CLIENT_GONE)
     this.#host.closed(this.#outlet === undefined ? undefined : this.#summary())
     this.#outlet = undefined
     this.#resolveClosed()
