@@ -5,6 +5,8 @@
 import type { Static } from 'typebox'
 /** @ts-ignore: an optional peer */
 import type { Kind } from '@sinclair/typebox'
+/** @ts-ignore: an optional peer */
+import type { Kind as KindOfRequire } from '@sinclair/typebox' with { 'resolution-mode': 'require' }
 import type { FastifyTypeProvider } from 'fastify'
 import type { Comment, Message } from '../wire/message.ts'
 
@@ -15,7 +17,7 @@ export type Schema = object
 export type RawText<T extends Schema = TextSchema> = T & { readonly '~rawText'?: true }
 
 /** What `RawText()` makes of no schema: a string, for either TypeBox. */
-export interface TextSchema {
+export type TextSchema = {
   readonly type: 'string'
   readonly '~kind': 'String'
   readonly static: string
@@ -132,7 +134,7 @@ type StreamMembers<M, Result> = { [K in SymbolsOf<Schemas<M>[keyof Schemas<M>]>]
 }
 
 /** `@sinclair/typebox` knows its schemas by a unique symbol, of which there may be several: the user's own schemas carry theirs. */
-type SymbolsOf<T> = T extends TextSchema ? typeof Kind : T extends unknown ? keyof T & symbol : never
+type SymbolsOf<T> = T extends TextSchema ? Extract<Known<typeof Kind | typeof KindOfRequire>, symbol> : T extends unknown ? keyof T & symbol : never
 
 /** Payload types by event name; the payload of unnamed events is under `''`. */
 type StaticPayloads<M> = { [Name in keyof Schemas<M>]: StaticOf<Schemas<M>[Name]> }
@@ -141,9 +143,12 @@ type ProvidedPayloads<P extends FastifyTypeProvider, M> = { [Name in keyof Schem
 
 type Schemas<M> = IsMap<M> extends true ? M : { '': M }
 
-type Events<M, D> = Comment | (IsMap<M> extends true
+type Events<M, D> = Shown<Comment | (IsMap<M> extends true
   ? { [Name in keyof D & string]: NamedEvent<Name, D[Name]> | Message<D[Name], Name> }[keyof D & string]
-  : D[keyof D] | Message<D[keyof D], undefined>)
+  : D[keyof D] | Message<D[keyof D], undefined>)>
+
+/** Lets the compiler's messages and the editor show the union instead of the name of a type that made it. */
+type Shown<T> = T extends infer U ? U : never
 
 type StaticOf<T> =
   T extends TextSchema
