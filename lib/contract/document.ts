@@ -1,5 +1,6 @@
 import { type Declaration, declarationOf, declare, EVENT_STREAM, isRaw } from './declaration.ts'
 import { bundle, type Names } from './document/bundle.ts'
+import { literal } from './document/dialect.ts'
 import { statedExample } from './document/example.ts'
 import { type Remainder, REMAINDER } from './document/remainder.ts'
 import { type Branch, itemSchema, payloadSchema } from './document/shape.ts'
@@ -94,7 +95,13 @@ function declaredBranches (declaration: Declaration, retry: boolean, toData: (na
     ? [toBranch('message', isObject(payload) ? payload : {})]
     : Object.entries(events).map(([name, schema]) => toBranch(name, schema, name))
   if (sentinel === undefined) return branches
-  return [...branches, { title: sentinel, description: 'The last message of a stream that ended well.', isText: true, data: { type: 'string', const: sentinel } }]
+  return [...branches, {
+    title: sentinel,
+    description: 'The last message of a stream that ended well.',
+    isText: true,
+    only: sentinel,
+    data: literal(sentinel, '3.1')
+  }]
 }
 
 function describe (description: unknown, { events }: Declaration): unknown {

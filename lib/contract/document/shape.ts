@@ -1,4 +1,4 @@
-import { DATA, dataLines, END, eventLine, positionLines } from '../../wire/frame.ts'
+import { dataLines, END, eventLine, positionLines } from '../../wire/frame.ts'
 import { type SchemaObject } from '../walk.ts'
 import { jsonText, literal, type Version } from './dialect.ts'
 
@@ -10,6 +10,8 @@ export interface Kind {
   readonly event?: string | undefined
   /** Whether the data is text, not JSON. */
   readonly isText?: boolean | undefined
+  /** The only text that it ever has. */
+  readonly only?: string | undefined
   /** Whether it may carry an `id`. */
   readonly id?: boolean | undefined
   /** Whether it may carry `retry`. */
@@ -56,7 +58,7 @@ export function payloadExamples (examples: readonly Example[]): SchemaObject {
 /** The examples of a media type with {@link itemSchema}: how the stream looks on the wire. */
 export function wireExamples (examples: readonly Example[]): SchemaObject {
   const value = examples.map(({ event, id, isText, value }, index) => {
-    const data = isText ? dataLines(String(value)) : DATA + JSON.stringify(value) + END
+    const data = dataLines(isText ? String(value) : JSON.stringify(value)) + END
     return (event === undefined ? '' : eventLine(event)) + data + positionLines(undefined, id ? index + 1 : undefined) + END
   }).join('')
   return { stream: { summary: 'The stream on the wire', value } }

@@ -1,7 +1,7 @@
 import { EVENT_STREAM } from '../declaration.ts'
 import { isObject, type SchemaObject } from '../walk.ts'
 import { type Remainder, REMAINDER } from './remainder.ts'
-import { toDialect, type Version, versionOf } from './dialect.ts'
+import { literal, toDialect, type Version, versionOf } from './dialect.ts'
 import { exampleOf } from './example.ts'
 import { mapValues } from './map.ts'
 import { type Branch, dataSchemas, type Example, itemSchema, payloadExamples, payloadSchema, wireExamples } from './shape.ts'
@@ -97,7 +97,10 @@ class Finisher {
     const remainder = JSON.parse(text) as Remainder
     found.push(remainder)
     const data = dataSchemas(item as SchemaObject)
-    const branches: Branch[] = remainder.kinds.map((kind, i) => ({ ...kind, data: toDialect(data[i]!, this.#version) }))
+    const branches: Branch[] = remainder.kinds.map((kind, i) => ({
+      ...kind,
+      data: kind.only === undefined ? toDialect(data[i]!, this.#version) : literal(kind.only, this.#version)
+    }))
     const { errorEvent } = remainder
     const failure = errorEvent === false ? [] : [{ title: errorEvent, event: errorEvent, description: 'The stream failed, and ends.', data: this.#failure }]
     const all = [...branches, ...failure]
@@ -115,7 +118,7 @@ class Finisher {
     // Whoever writes the content by hand may have given an example of its one payload.
     const given = example ?? (isObject(own) ? (Object.values(own)[0] as { value?: unknown } | undefined)?.value : undefined)
     return branches
-      .map(({ data, ...kind }) => ({ ...kind, value: given ?? examples[kind.title] ?? exampleOf(data, ref => this.#resolve(ref)) }))
+      .map(({ data, ...kind }) => ({ ...kind, value: kind.only ?? given ?? examples[kind.title] ?? exampleOf(data, ref => this.#resolve(ref)) }))
       .filter(({ value }) => value !== undefined)
   }
 
@@ -129,6 +132,7 @@ class Finisher {
     const isTold = (status: string): boolean => [status, `${status[0]}XX`, 'default'].some(key => isObject(responses[key]) && !isStream(responses[key]))
     return {
       ...responses,
+      ...(isDefault204(responses[204]) ? { 204: { description: 'There is nothing more to come: clients stop reconnecting.' } } : {}),
       ...(found.some(({ isRefusable }) => isRefusable) && !isTold('406') ? { 406: { description: 'The Accept header refuses text/event-stream.', ...content } } : {}),
       ...(isTold('503') ? {} : { 503: { description: 'The server is shutting down, or no event came in time.', ...content } })
     }
@@ -137,6 +141,11 @@ class Finisher {
 
 function isStream ({ content }: SchemaObject): boolean {
   return isObject(content) && Object.keys(content).some(name => name.startsWith(EVENT_STREAM))
+}
+
+/** Whether a 204 was declared without a description, for which @fastify/swagger puts in one that says nothing. */
+function isDefault204 (response: unknown): boolean {
+  return isObject(response) && response.description === 'Default Response' && response.content === undefined
 }
 
 function withLastEventId (parameters: unknown): unknown[] {
