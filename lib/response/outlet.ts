@@ -1,5 +1,5 @@
 import { ServerResponse } from 'node:http'
-import { constants, type Http2ServerResponse } from 'node:http2'
+import { constants, type Http2ServerResponse, type Http2Session } from 'node:http2'
 import { type Socket } from 'node:net'
 import { type Readable } from 'node:stream'
 
@@ -116,4 +116,12 @@ export function abort (raw: RawResponse): void {
 /** Whether the client broke off; Node emits `finish` for HTTP/2 all the same. */
 export function wasAborted (raw: RawResponse): boolean {
   return 'stream' in raw && raw.stream?.aborted === true
+}
+
+/**
+ * The connection of an HTTP/2 response, to be closed during shutdown: clients keep theirs open, which Fastify would wait
+ * for. A closed one still lets its other requests finish.
+ */
+export function connectionOf (raw: RawResponse): Http2Session | undefined {
+  return 'stream' in raw ? raw.stream?.session : undefined
 }

@@ -2,7 +2,7 @@ import { SSE_ERR_CLIENT_GONE, SSE_ERR_FIRST_EVENT_TIMEOUT, SSE_ERR_MAX_DURATION,
 import { HEARTBEAT, retryLine } from '../wire/frame.ts'
 import { Body } from './body.ts'
 import { type CloseReason, type Host, type Setting, type Summary } from './host.ts'
-import { abort, type Outlet, wasAborted } from './outlet.ts'
+import { abort, connectionOf, type Outlet, wasAborted } from './outlet.ts'
 import { Pump } from './pump.ts'
 import { discard, open } from './source.ts'
 
@@ -132,6 +132,7 @@ export class Session {
   /** Fires the signal, gives the source its grace, then ends; resolves when the response is closed. */
   shutdown (): Promise<void> {
     const { raw, options } = this.#setting
+    const connection = connectionOf(raw)
     this.#isDraining = true
     this.#host.abort(SSE_ERR_SHUTDOWN)
     if (!this.#isAnswered) this.#fail(new SSE_ERR_SHUTDOWN())
@@ -140,7 +141,10 @@ export class Session {
       else this.#end('shutdown')
       setTimeout(abort, FLUSH_GRACE, raw).unref()
     }, options.shutdownGrace)
-    return this.closed.then(() => clearTimeout(grace))
+    return this.closed.then(() => {
+      clearTimeout(grace)
+      connection?.close()
+    })
   }
 
   #begin (source: unknown): void {

@@ -1,0 +1,138 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import http from 'node:http'
+import http2 from 'node:http2'
+import { setTimeout as sleep } from 'node:timers/promises'
+import t from 'tap'
+import { EventStream } from '../../lib/index.ts'
+import { ask, errorLines, eventually, mishaps, serve, type Served, summaries } from '../helpers/serve.ts'
+
+const Text = { schema: { response: { 200: EventStream({ type: 'string' }) } } }
+const GRACE = 300
+
+function routes (app: Served['app']): void {
+  app.get('/idle', Text, (_request, reply) => { reply.sse((async function * () { await new Promise(() => {}) })() as never, { commitAfter: 0 }) })
+  app.get('/ticking', Text, (_request, reply) => {
+    reply.sse((async function * () { for (;;) { yield 'tick'; await sleep(20, undefined, { ref: false }) } })() as never)
+  })
+  app.get('/stalled', Text, (_request, reply) => {
+    const text = 'x'.repeat(256 * 1024)
+    reply.sse((async function * () { for (;;) yield text })() as never)
+  })
+  app.get('/polite', Text, (_request, reply) => {
+    reply.sse(async ({ signal }: { signal: AbortSignal }) => (async function * () {
+      yield 'hello'
+      await once(signal, 'abort')
+      yield `bye: ${signal.reason.code}`
+    })() as never)
+  })
+}
+
+/** 1,000 streams: most idle and ticking, some that nobody reads. */
+async function crowd (served: Served, count: number): Promise<() => void> {
+  const kind = (i: number) => i % 50 === 0 ? '/stalled' : i % 2 === 0 ? '/idle' : '/ticking'
+  const sessions: http2.ClientHttp2Session[] = []
+  const agent = new http.Agent({ keepAlive: true, maxSockets: Infinity })
+  const opening: Array<Promise<unknown>> = []
+  for (let i = 0; i < count; i++) {
+    if (served.isHttp2) {
+      if (i % 100 === 0) {
+        const session = http2.connect(`http://127.0.0.1:${served.port}`)
+        session.on('error', () => {})
+        sessions.push(session)
+      }
+      const stream = sessions.at(-1)!.request({ ':path': kind(i) })
+      stream.on('error', () => {})
+      if (kind(i) !== '/stalled') stream.resume()
+      opening.push(once(stream, 'response'))
+    } else opening.push(ask(served, kind(i), { agent, isReading: kind(i) !== '/stalled' }))
+  }
+  await Promise.all(opening)
+  return () => {
+    for (const session of sessions) session.destroy()
+    agent.destroy()
+  }
+}
+
+for (const isHttp2 of [false, true]) {
+  t.test(`close() ends 1,000 streams within shutdownGrace + 1 s${isHttp2 ? ' over HTTP/2' : ''}`, async t => {
+    const seen = mishaps(t)
+    const served = await serve(t, routes, { http2: isHttp2, sse: { shutdownGrace: GRACE }, fastify: { logger: false } })
+    const leave = await crowd(served, 1000)
+    t.equal(served.app.sse.open, 1000)
+    const start = performance.now()
+    await served.app.close()
+    const took = performance.now() - start
+    t.ok(took < GRACE + 1000, `took ${Math.round(took)} ms`)
+    t.equal(served.app.sse.open, 0)
+    t.strictSame(seen, [])
+    leave()
+  })
+
+  t.test(`a source may finish within its grace${isHttp2 ? ' over HTTP/2' : ''}`, async t => {
+    const served = await serve(t, routes, { http2: isHttp2, sse: { shutdownGrace: 10_000 } })
+    const answer = await ask(served, '/polite')
+    await answer.until('hello')
+    await served.app.close()
+    t.equal(await answer.whole(), 'data: "hello"\n\ndata: "bye: SSE_ERR_SHUTDOWN"\n\n')
+    t.match(summaries(served), [{ reason: 'shutdown', events: 2 }])
+    t.strictSame(errorLines(served), [])
+  })
+}
+
+t.test('an idle stream ends well when its grace is over; a stalled one is cut', async t => {
+  const served = await serve(t, routes, { sse: { shutdownGrace: 30 } })
+  const idle = await ask(served, '/idle')
+  const stalled = await ask(served, '/stalled', { isReading: false })
+  await eventually(() => served.app.sse.open === 2)
+  await served.app.close()
+  t.equal(await idle.whole(), '')
+  stalled.read()
+  t.equal(await stalled.ended, 'broken')
+  t.strictSame(summaries(served).map(({ reason }) => reason), ['shutdown', 'shutdown'])
+})
+
+t.test('a stream that sent nothing yet answers 503, and so do new requests during shutdown', async t => {
+  let started = 0
+  const agent = new http.Agent({ keepAlive: true, maxSockets: 1 })
+  t.teardown(() => agent.destroy())
+  const served = await serve(t, app => {
+    routes(app)
+    app.get('/waiting', Text, (_request, reply) => { reply.sse((async function * () { await new Promise(() => {}) })() as never, { commitAfter: Infinity }) })
+    app.get('/slow', Text, async (_request, reply) => {
+      started++
+      await eventually(() => isClosing)
+      reply.sse(['late'] as never)
+    })
+  }, { sse: { shutdownGrace: 200 } })
+  let isClosing = false
+  await (await ask(served, '/slow?warm', { method: 'HEAD', agent, headers: { accept: 'text/html' } })).whole()
+  const waiting = ask(served, '/waiting')
+  const slow = ask(served, '/slow')
+  const idle = await ask(served, '/idle')
+  await eventually(() => started === 1)
+  const closing = served.app.close()
+  isClosing = true
+  t.equal((await waiting).status, 503)
+  t.match(JSON.parse(await (await slow).whole()), { statusCode: 503, code: 'SSE_ERR_SHUTDOWN' })
+  t.equal((await ask(served, '/ticking', { agent })).status, 503)
+  await idle.whole()
+  await closing
+})
+
+const CHILD = new URL('../helpers/sigterm-server.ts', import.meta.url).pathname
+
+t.test('a process that is told SIGTERM exits, with streams open', async t => {
+  const child = spawn(process.execPath, ['--import', 'tsx', CHILD], { stdio: ['ignore', 'pipe', 'inherit'] }) as ChildProcess
+  t.teardown(() => child.kill('SIGKILL'))
+  const [line] = await once(child.stdout!, 'data')
+  const served = { port: Number(line), isHttp2: false } as Served
+  const idle = await ask(served, '/idle')
+  const ticking = await ask(served, '/ticking')
+  await ticking.until('tick')
+  child.kill('SIGTERM')
+  const [code, signal] = await once(child, 'exit')
+  t.strictSame([code, signal], [0, null])
+  t.equal(await idle.ended, 'end')
+  t.equal(await ticking.ended, 'end')
+})
