@@ -29,6 +29,9 @@ export class Reader {
   readonly #socket: Socket
   readonly #options: ReaderOptions
   readonly #tail = Buffer.alloc(TAIL)
+  #head = ''
+  /** Bytes of the body still to come; infinite for a chunked one, undefined before the head was read. */
+  #left: number | undefined
   #endsInLf = false
   #begin!: () => void
   #end!: () => void
@@ -76,7 +79,18 @@ export class Reader {
       this.frames += frames
       this.#options.onFrames?.(frames)
     }
-    if (this.#tail.subarray(-LAST_CHUNK.length).equals(LAST_CHUNK)) this.close()
+    if (this.#left === undefined) this.#readHead(chunk)
+    else this.#left -= length
+    if (this.#left === 0 || this.#tail.subarray(-LAST_CHUNK.length).equals(LAST_CHUNK)) this.close()
+  }
+
+  #readHead (chunk: Buffer): void {
+    this.#head += chunk.toString('latin1')
+    const end = this.#head.indexOf('\r\n\r\n')
+    if (end === -1) return
+    const length = /^content-length: *(\d+)/im.exec(this.#head.slice(0, end))?.[1]
+    this.#left = length === undefined ? Infinity : Number(length) - (this.#head.length - end - 4)
+    this.#head = ''
   }
 
   #count (chunk: Buffer): number {

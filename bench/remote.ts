@@ -35,10 +35,10 @@ export class Remote {
     return new Remote(spawn(command as string, rest, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] }))
   }
 
-  call<T> (name: string, argument?: unknown): Promise<T> {
+  call<T> (name: string, argument?: unknown, timeout = CALL_TIMEOUT): Promise<T> {
     const call = this.#next++
     return new Promise<T>((resolve, reject) => {
-      const timer = setTimeout(() => { reject(new Error(`no answer to '${name}' in ${CALL_TIMEOUT / 1000} s`)) }, CALL_TIMEOUT)
+      const timer = setTimeout(() => { reject(new Error(`no answer to '${name}' in ${timeout / 1000} s`)) }, timeout)
       this.#calls.set(call, {
         resolve: value => { clearTimeout(timer); resolve(value as T) },
         reject: error => { clearTimeout(timer); reject(error) }

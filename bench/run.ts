@@ -13,6 +13,7 @@ const SERVER_CORE = 0
 const CLIENT_CORE = 1
 const QUICK_ROUNDS = 2
 const RIVAL_ROUNDS = 3
+const VERIFY_TIMEOUT = 15_000
 const OURS = 'typed-sse'
 const OTHER_BUILD = 'other build'
 
@@ -72,7 +73,7 @@ async function sample (one: Case, name: string) {
   try {
     const client = clients[0] as Remote
     const port = await server.call<number>('listen', one.workload ?? {})
-    await client.call('verify', { port, paths: one.verify ?? ['/sample'] })
+    await client.call('verify', { port, paths: one.verify ?? ['/sample'] }, VERIFY_TIMEOUT)
     return await one.measure({ server, client, port, another })
   } finally {
     await Promise.all([server, ...clients].map(remote => remote.stop()))

@@ -1,7 +1,7 @@
 import { percentile } from '../stats.ts'
 import { RIVALS, type Case } from './case.ts'
 
-const FLOOD = 2000
+const FLOOD = 1500
 const LEAD = 300
 /** The last request is made well within the flood. */
 const PROBING = FLOOD - 2 * LEAD

@@ -7,7 +7,7 @@ import type { Case } from './case.ts'
 export const finite: Case = {
   name: 'finite',
   title: `Whole streams of ${FINITE_EVENTS} events, autocannon on 10 connections`,
-  servers: ['base', 'typed-sse', 'fastify-readable', 'fastify-sse', 'fastify-sse-v2', 'hono', 'h3'],
+  servers: ['base', 'typed-sse', 'fastify-readable', 'fastify-sse', 'fastify-sse-v2'],
   rounds: 3,
   verify: ['/finite'],
   metrics: [
