@@ -31,6 +31,12 @@ export function literal (value: string, version: Version): SchemaObject {
   return version === '3.0' ? { type: 'string', enum: [value] } : { type: 'string', const: value }
 }
 
+/** A schema that takes what one of several takes; each of them is named once. */
+export function union (schemas: readonly SchemaObject[]): SchemaObject {
+  const distinct = Array.from(new Map(schemas.map(schema => [JSON.stringify(schema), schema])).values())
+  return distinct.length === 1 ? distinct[0]! : { anyOf: distinct }
+}
+
 /** JSON within a string. */
 export function jsonText (payload: SchemaObject, version: Version): SchemaObject {
   const prefix = version === '3.0' ? 'x-jsonschema-' : ''
@@ -54,7 +60,7 @@ function to30 (schema: SchemaObject): SchemaObject {
   if (Array.isArray(examples) && examples.length > 0) copy.example ??= examples[0]
   const tuple = [prefixItems, items].find(Array.isArray)
   // The order of the items cannot be told in 3.0.
-  if (tuple !== undefined) copy.items = tuple.length === 0 ? {} : { anyOf: tuple }
+  if (tuple !== undefined) copy.items = tuple.length === 0 ? {} : union(tuple as SchemaObject[])
   else if (schema.type === 'array' && !isObject(items)) copy.items = {}
   exclusive(copy, 'exclusiveMinimum', 'minimum')
   exclusive(copy, 'exclusiveMaximum', 'maximum')

@@ -1,6 +1,6 @@
 import { dataLines, END, eventLine, positionLines } from '../../wire/frame.ts'
 import { type SchemaObject } from '../walk.ts'
-import { jsonText, literal, type Version } from './dialect.ts'
+import { jsonText, literal, union, type Version } from './dialect.ts'
 
 /** One kind of event of a stream, without the schema of its data. */
 export interface Kind {
@@ -44,8 +44,7 @@ export function dataSchemas (item: SchemaObject): SchemaObject[] {
 
 /** The schema of what clients make of the data: what generators type a stream by, up to 3.1. */
 export function payloadSchema (branches: readonly Branch[]): SchemaObject {
-  const distinct = new Map(branches.map(({ data }) => [JSON.stringify(data), data]))
-  return union(Array.from(distinct.values()))
+  return union(branches.map(({ data }) => data))
 }
 
 /** The examples of a media type with {@link payloadSchema}. */
@@ -80,8 +79,4 @@ function eventSchema ({ title, description, event, isText, id, retry, data }: Br
       ...(retry ? { retry: { type: 'integer', minimum: 0 } } : {})
     }
   }
-}
-
-function union (schemas: SchemaObject[]): SchemaObject {
-  return schemas.length === 1 ? schemas[0]! : { anyOf: schemas }
 }
