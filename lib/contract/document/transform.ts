@@ -37,7 +37,7 @@ const LAST_EVENT_ID = {
  * @param document as @fastify/swagger hands it over; never written to
  * @returns the finished document
  */
-export function sseTransformObject<D extends object> (document: { openapiObject: D } | { swaggerObject: D }): D {
+export function sseTransformObject<OpenApi extends object, Swagger extends object = OpenApi> (document: { openapiObject: OpenApi } | { swaggerObject: Swagger }): OpenApi | Swagger {
   if (!('openapiObject' in document)) return document.swaggerObject
   const { openapiObject } = document
   const { openapi, paths } = openapiObject as { openapi?: unknown, paths?: unknown }
