@@ -81,6 +81,10 @@ export class ReplyHost implements Host {
     this.#observer.warn(error, message)
   }
 
+  lateWarning (): (error: unknown) => void {
+    return this.#observer.lateWarning()
+  }
+
   closed (summary: Summary | undefined): void {
     this.#streams.delete(this.session)
     if (!this.#isOpen) return

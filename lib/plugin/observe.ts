@@ -44,4 +44,9 @@ export class Observer {
   warn (error: unknown, message: string): void {
     this.#event.request.log.warn({ err: error }, message)
   }
+
+  lateWarning (): (error: unknown) => void {
+    const { log } = this.#event.request
+    return error => log.warn({ err: error }, 'source failed after its stream was over')
+  }
 }

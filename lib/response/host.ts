@@ -35,8 +35,10 @@ export interface Host {
   abort (Reason: new () => Error): void
   /** The stream failed after its headers. */
   failed (error: unknown): void
-  /** An item was dropped, or a source failed while it was let go. */
+  /** An item was dropped, or the handler failed too late. */
   warn (error: unknown, message: string): void
+  /** Warns of a source that fails while it is let go, which may be never: the function keeps nothing of the request. */
+  lateWarning (): (error: unknown) => void
   /** It is over; the summary is there if the headers went out. */
   closed (summary: Summary | undefined): void
 }

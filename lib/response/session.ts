@@ -213,8 +213,7 @@ export class Session {
     clearTimeout(this.#durationTimer)
     this.#setting.heartbeats.delete(this)
     this.#outlet?.close()
-    const host = this.#host
-    this.#pump.stop(error => { if (!isAbort(error)) host.warn(error, 'source failed after its stream was over') })
+    this.#pump.stop(unlessAbort(this.#host.lateWarning()))
   }
 
   readonly #onClose = (): void => {
@@ -239,6 +238,11 @@ export class Session {
       firstEvent: this.#firstEventAt === undefined ? undefined : this.#firstEventAt - this.#startedAt
     }
   }
+}
+
+/** Not within a method, where it would keep the session for as long as a source takes to be let go. */
+function unlessAbort (warn: (error: unknown) => void): (error: unknown) => void {
+  return error => { if (!isAbort(error)) warn(error) }
 }
 
 /** Whether a source failed because its signal fired. */

@@ -1,0 +1,80 @@
+import { execFile } from 'node:child_process'
+import { once } from 'node:events'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { promisify } from 'node:util'
+import t from 'tap'
+import { EventStream } from '../../lib/index.ts'
+import { ask, errorLines, eventually, mishaps, serve, summaries } from '../helpers/serve.ts'
+
+const Text = { schema: { response: { 200: EventStream({ type: 'string' }) } } }
+const BIG = 'x'.repeat(64 * 1024)
+
+for (const http2 of [false, true]) {
+  for (const kind of ['idle', 'ticking', 'blocked']) {
+    t.test(`leaving while ${kind} fires the signal and lets the source go${http2 ? ', over HTTP/2' : ''}`, async t => {
+      const seen = mishaps(t)
+      const order: string[] = []
+      let signals = 0
+      const served = await serve(t, app => {
+        app.get('/', Text, (request, reply) => {
+          request.signal.addEventListener('abort', () => signals++)
+          const iterator = {
+            idle: () => new Promise(() => {}),
+            ticking: () => sleep(2, { done: false, value: 'tick' }),
+            blocked: async () => ({ done: false, value: BIG })
+          }[kind]!
+          reply.sse({
+            [Symbol.asyncIterator]: () => ({ next: iterator, return: async () => { order.push('return') } })
+          } as never, { commitAfter: 0, heartbeat: 50, maxDuration: 60_000 })
+        })
+      }, { http2 })
+      const answer = await ask(served, '/', { isReading: kind !== 'blocked' })
+      await eventually(() => served.app.sse.open === 1)
+      if (kind === 'ticking') await answer.until('tick')
+      answer.leave()
+      await eventually(() => summaries(served).length === 1)
+      t.match(summaries(served), [{ reason: 'client' }])
+      t.strictSame(order, ['return'])
+      t.equal(signals, 1)
+      t.equal(served.app.sse.open, 0)
+      t.strictSame(errorLines(served), [])
+      t.strictSame(seen, [])
+    })
+  }
+}
+
+t.test('leaving before the headers lets the source go, and nothing counts as a stream', async t => {
+  let returned = 0
+  const served = await serve(t, app => {
+    app.get('/', Text, (request, reply) => {
+      reply.sse(({ signal }: { signal: AbortSignal }) => (async function * () {
+        try { await once(signal, 'never', { signal }) } finally { returned++ }
+      })() as never, { commitAfter: Infinity })
+      setImmediate(() => request.raw.socket.destroy())
+    })
+    app.get('/async', Text, async (request, reply) => {
+      reply.sse((async () => { await sleep(20); return new ReadableStream({ cancel () { returned++ } }) }) as never, { commitAfter: Infinity })
+      setImmediate(() => request.raw.socket.destroy())
+    })
+    app.get('/array', Text, async (request, reply) => {
+      reply.sse((async () => { await sleep(20); returned++; return 'never looked at' }) as never, { commitAfter: Infinity })
+      setImmediate(() => request.raw.socket.destroy())
+    })
+  })
+  for (const [i, path] of ['/', '/async', '/array'].entries()) {
+    ask(served, path).catch(() => {})
+    await eventually(() => returned === i + 1, `${path} is let go`)
+  }
+  await sleep(10)
+  t.strictSame(summaries(served), [])
+  t.strictSame(errorLines(served), [])
+})
+
+t.test('10,000 clients that come and leave leave nothing behind', { timeout: 120_000 }, async t => {
+  const child = new URL('../helpers/leavers.ts', import.meta.url).pathname
+  const { stdout } = await promisify(execFile)(process.execPath, ['--expose-gc', '--import', 'tsx', child, '10000'])
+  const { heapPerCycle, ...counts } = JSON.parse(stdout)
+  t.match(counts, { open: 0, connections: 0, returned: 7500, timers: 0, kept: 0, keptBefore: 0, serverListeners: 0 })
+  // A quarter of the generators is kept by what they wait for.
+  t.ok(heapPerCycle < 3000, `${heapPerCycle} bytes of heap a cycle`)
+})
