@@ -38,10 +38,10 @@ function drawCase ({ title, baseline, metrics, servers }: CaseResult) {
   const ends = Math.max(...values.map(({ max }) => max))
   return [{
     title: { text: title, subtitle: `${metric.label} relative to ${labelOf(baseline)}; ${metric.better} is better`, anchor: 'start', color: INK, subtitleColor: INK },
-    width: 480,
+    width: 300,
     height: { step: 20 },
     data: { values },
-    encoding: { y: { field: 'server', type: 'nominal', sort: null, title: null, axis: { ticks: false, domain: false } } },
+    encoding: { y: { field: 'server', type: 'nominal', sort: null, title: null, axis: { ticks: false, domain: false, minExtent: 150 } } },
     layer: [
       { mark: { type: 'rule', color: INK, strokeDash: [3, 3] }, encoding: { x: { datum: 1 }, y: { value: 0 }, y2: { value: 'height' } } },
       {
@@ -80,8 +80,11 @@ const { spec } = vegaLite.compile({
     subtitleColor: INK,
     offset: 24
   },
-  vconcat: cases.flatMap(drawCase),
-  config: { font: 'system-ui, sans-serif', view: { stroke: null }, axis: { labelFontSize: 12, labelLimit: 300, grid: false, labelColor: INK }, concat: { spacing: 24 } }
+  concat: cases.flatMap(drawCase),
+  columns: 2,
+  align: 'none',
+  bounds: 'flush',
+  config: { font: 'system-ui, sans-serif', view: { stroke: null }, axis: { labelFontSize: 12, labelLimit: 300, grid: false, labelColor: INK }, concat: { spacing: { row: 90, column: 200 } } }
 })
 const svg = await new vega.View(vega.parse(spec), { renderer: 'none' }).toSVG()
 writeFileSync(new URL('chart.svg', import.meta.url), svg)
