@@ -46,7 +46,7 @@ export interface EventStream<M = unknown> {
   readonly content: { readonly 'text/event-stream': { readonly schema: StreamSchema<M> } }
 }
 
-/** An event of a stream of named events, as a plain object. */
+/** An event of a stream of named events: a plain object, or what `event(data, { event })` makes. */
 export interface NamedEvent<Name extends string, Data> {
   event: Name
   data: Data
@@ -89,8 +89,11 @@ export interface SentReply {
 /** What a handler may return where the response is a contract. */
 export type HandlerResult<E> = EventIterable<E> | SentReply | null
 
-/** The event-stream contracts of a route are what `reply.sse` is checked by; a route with other responses only has none. */
-export interface RouteWithoutEventStream {
+/**
+ * What `reply.sse` takes on a route whose responses are of other media types: nothing that can be made. An iterable, so
+ * that such a reply can be passed on as a plain FastifyReply.
+ */
+export interface RouteWithoutEventStream extends AsyncIterable<never> {
   readonly 'this route declares no text/event-stream response': never
 }
 
@@ -143,12 +146,12 @@ type ProvidedPayloads<P extends FastifyTypeProvider, M> = { [Name in keyof Schem
 
 type Schemas<M> = IsMap<M> extends true ? M : { '': M }
 
-type Events<M, D> = Shown<Comment | (IsMap<M> extends true
-  ? { [Name in keyof D & string]: NamedEvent<Name, D[Name]> | Message<D[Name], Name> }[keyof D & string]
-  : D[keyof D] | Message<D[keyof D], undefined>)>
-
-/** Lets the compiler's messages and the editor show the union instead of the name of a type that made it. */
-type Shown<T> = T extends infer U ? U : never
+/** Looked up in an object, so that the compiler's messages and the editor show the union instead of this type's name. */
+type Events<M, D> = {
+  yielded: Comment | (IsMap<M> extends true
+    ? { [Name in keyof D & string]: NamedEvent<Name, D[Name]> }[keyof D & string]
+    : D[keyof D] | Message<D[keyof D], undefined>)
+}['yielded']
 
 type StaticOf<T> =
   T extends TextSchema
@@ -201,11 +204,17 @@ export interface NamedFields<Name extends string> extends Omit<UnnamedFields, 'e
   event: Name
 }
 
-/** The type of `event`. Two signatures, so that a name is only ever taken from the fields, never guessed from what is expected. */
+/**
+ * The type of `event`. Two signatures, so that a name is only ever taken from the fields, never guessed from what is
+ * expected; `const`, so that literals last where nothing is expected yet (in a handler without parameters).
+ */
 export interface EventFunction {
-  <Data>(data: Data, fields?: UnnamedFields): Message<Data, undefined>
-  <Data, Name extends string>(data: Data, fields: NamedFields<Name>): Message<Data, Name>
+  <const Data>(data: Data, fields?: UnnamedFields): Message<Writable<Data>, undefined>
+  <const Data, Name extends string>(data: Data, fields: NamedFields<Name>): Message<Writable<Data>, Name>
 }
+
+/** Takes back the `readonly` that `const` brings: the arrays of a schema's type are writable ones. */
+type Writable<T> = T extends object ? { -readonly [K in keyof T]: Writable<T[K]> } : T
 
 /** The type of `comment`. */
 export type CommentFunction = (text: string) => Comment
