@@ -76,10 +76,11 @@ export function within<T> (work: Promise<T>, ms: number | false, controller: Abo
     }
     const fail = (): void => {
       settle()
-      reject(signal.reason as Error)
+      const reason: unknown = signal.reason
+      reject(reason instanceof Error ? reason : new Error('Aborted', { cause: reason }))
     }
     signal.addEventListener('abort', fail)
     if (signal.aborted) fail()
-    work.then(resolve, reject).finally(settle)
+    work.then(resolve, reject).finally(settle).catch(() => { /* neither throws */ })
   })
 }

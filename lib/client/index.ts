@@ -1,0 +1,5 @@
+export { connect, type MessageStream } from './connect.ts'
+export type { ContractValue, MessageOf, StreamMessage } from './contract.ts'
+export { ConnectionError, MessageError, ResponseError, StreamError, type StreamErrorPayload } from './errors.ts'
+export type { ConnectOptions, ParseOptions, StreamState } from './options.ts'
+export { parse, type ParseSource } from './parse.ts'

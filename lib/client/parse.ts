@@ -1,0 +1,58 @@
+import { isEventStream } from './connection.ts'
+import type { MessageOf } from './contract.ts'
+import { type DecodeOptions, decoderOf } from './decode.ts'
+import { ResponseError } from './errors.ts'
+import { framesOf, pullFrom } from './frames.ts'
+import type { ParseOptions, Rest } from './options.ts'
+
+/** A response of `fetch`, of `node:http`, of Fastify's `inject`, or its bytes or text alone. */
+export type ParseSource =
+  | Response
+  | { readonly statusCode: number, readonly headers: object, stream (): AsyncIterable<unknown> }
+  | AsyncIterable<string | Uint8Array>
+  | ReadableStream<Uint8Array>
+  | string
+
+interface Answer {
+  status?: number
+  statusCode?: number
+  headers?: Headers | Record<string, unknown>
+  body?: unknown
+  stream?: () => unknown
+}
+
+/**
+ * The messages of one response, finite or endless. A 204 has none. Leaving the loop cancels the response.
+ *
+ * @typeParam C the contract, as for `connect`
+ * @throws ResponseError for a response that is no event stream, StreamError, MessageError, and what the source throws
+ */
+export async function * parse<C = unknown> (source: ParseSource, ...[given]: Rest<ParseOptions<C>>): AsyncGenerator<MessageOf<C>, void, undefined> {
+  const decoder = decoderOf((given ?? {}) as DecodeOptions)
+  const answer = (typeof source === 'string' ? {} : source) as Answer
+  const stream = typeof source === 'string' ? [source] : answer.stream ? answer.stream() : 'body' in answer ? answer.body ?? [] : source
+  const status = answer.status ?? answer.statusCode
+  if (status === 204) return
+  if (status !== undefined) {
+    const response = source instanceof Response ? source : responseOf(status, answer.headers as Record<string, string>, stream)
+    if (!isEventStream(response)) throw new ResponseError(response)
+  }
+  const { pull, cancel } = pullFrom(stream)
+  let lastEventId = ''
+  try {
+    for await (const frame of framesOf(pull)) {
+      if (decoder.isLast(frame)) return
+      lastEventId = frame.id ?? lastEventId
+      const message = decoder.decode({ ...frame, lastEventId })
+      if (message !== undefined) yield message as MessageOf<C>
+    }
+  } finally {
+    cancel().catch(() => { /* what it would tell of was thrown by the pull, or no one waits for it */ })
+  }
+}
+
+/** For the error, and its `json()`: the stream is not read before that. */
+function responseOf (status: number, headers: Record<string, string>, stream: unknown): Response {
+  const type = headers['content-type']
+  return new Response(stream as ReadableStream, { status, headers: type === undefined ? {} : { 'content-type': type } })
+}
