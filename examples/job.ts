@@ -50,9 +50,11 @@ export const job: FastifyPluginAsyncTypebox<JobOptions> = async (app, { folder }
     }
   }, (request, reply) => {
     reply.sse(async ({ lastEventId = request.query.lastEventId, signal }) => {
+      // Answered before anything slow is done: after `commitAfter` the headers are out, and a 204 comes too late.
+      if (lastEventId === 'finished') return null
       const paths = await filesOf(folder)
       const done = Math.trunc(Number(lastEventId)) || 0
-      return lastEventId === 'finished' ? null : hashes(folder, paths, Math.min(Math.max(done, 0), paths.length), signal)
+      return hashes(folder, paths, Math.min(Math.max(done, 0), paths.length), signal)
     })
   })
 }

@@ -66,11 +66,8 @@ async function streamChat (prompt, signal, { onOpen, onText }) {
     }
   })
   const reader = response.body.pipeThrough(new window.TextDecoderStream()).getReader()
-  while (!isDone) {
-    const { done, value } = await reader.read()
-    if (done) throw new Error('the connection ended early')
-    parser.feed(value)
-  }
+  for (let part = await reader.read(); !part.done; part = await reader.read()) parser.feed(part.value)
+  if (!isDone) throw new Error('the connection ended early')
 }
 
 function newAnswer (answer, prompt) {

@@ -1,7 +1,7 @@
 import UPlot from 'uplot'
 import { liveWhileSeen } from './live.js'
 
-const KEPT = 240
+const KEPT = 120
 const HEIGHT = 220
 
 const show = {
@@ -80,7 +80,7 @@ function draw (place, columns) {
       ms: { range: (_, min, max) => [0, Math.max(20, Math.ceil((max ?? 0) / 10) * 10)] }
     },
     axes: [
-      { ...axis, space: 80, values: [[1, '{HH}:{mm}:{ss}', null, null, null, null, null, null, 1]] },
+      { ...axis, space: 80, values: (_, ticks) => ticks.map(tick => new Date(tick * 1000).toLocaleTimeString('en-GB')) },
       { ...axis, scale: '%', size: 52, space: 40, values: (_, ticks) => ticks.map(tick => `${tick} %`) },
       { ...axis, scale: 'ms', size: 56, space: 40, side: 1, grid: { show: false }, values: (_, ticks) => ticks.map(tick => `${tick} ms`) }
     ],

@@ -1,0 +1,171 @@
+import { existsSync, mkdirSync } from 'node:fs'
+import { truncate, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { chromium, type Page } from 'playwright-core'
+import t from 'tap'
+import { DemoServer } from './demo-server.ts'
+
+const CHROMIUM = '/usr/bin/chromium'
+const FILES = 300
+
+t.setTimeout(180_000)
+if (!existsSync(CHROMIUM)) throw new Error(`the demo is tested in a browser, and there is none at ${CHROMIUM}: apt-get install chromium`)
+
+const artifacts = fileURLToPath(new URL('../../artifacts/', import.meta.url))
+mkdirSync(artifacts, { recursive: true })
+
+// Files with a hole take no room on the disk, but their time to hash: long enough to be cut in the middle.
+const folder = t.testdir()
+for (let index = 0; index < FILES; index++) {
+  const file = join(folder, `${index}.bin`)
+  await writeFile(file, '')
+  await truncate(file, 8 * 2 ** 20)
+}
+
+let demo = await DemoServer.start({ folder })
+const browser = await chromium.launch({
+  executablePath: CHROMIUM,
+  args: [
+    '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
+    '--disable-component-update', '--disable-sync'
+  ]
+})
+t.teardown(async () => {
+  await browser.close()
+  await demo.stop()
+})
+
+async function open (options: Parameters<typeof browser.newPage>[0] = {}): Promise<Page & { errors: string[] }> {
+  const page = Object.assign(await browser.newPage({ viewport: { width: 1280, height: 900 }, ...options }), { errors: [] as string[] })
+  page.setDefaultTimeout(30_000)
+  page.on('pageerror', error => { page.errors.push(error.message) })
+  await page.goto(demo.url)
+  return page
+}
+
+const state = (page: Page, panel: string, wanted: string) => page.locator(`#${panel} .state[data-state=${wanted}]`).waitFor()
+const until = (page: Page, expression: string) => page.waitForFunction(expression)
+
+t.test('metrics are drawn as they come, and again after a restart', async t => {
+  const page = await open()
+  await state(page, 'metrics', 'open')
+  await until(page, 'document.querySelector(".chart").dataset.points >= 3')
+  await page.locator('.chart canvas').waitFor()
+  t.match(await page.locator('[data-key=cpu] dd').textContent(), /^\d+ %$/)
+  t.match(await page.locator('[data-key=memory] dd').textContent(), /^[\d.]+ of [\d.]+ GB$/)
+
+  const { port } = demo
+  t.equal(await demo.stop('SIGTERM'), 0, 'SIGTERM ends the server well, with streams open')
+  await state(page, 'metrics', 'waiting')
+  await state(page, 'logs', 'waiting')
+  t.equal(await page.getByRole('status').textContent(), 'The connection is lost. Reconnecting.')
+  await page.screenshot({ path: join(artifacts, 'demo-reconnecting.png'), fullPage: true })
+  demo = await DemoServer.start({ port, folder })
+  await state(page, 'metrics', 'open')
+  await state(page, 'logs', 'open')
+  const before = Number(await page.locator('.chart').getAttribute('data-points'))
+  await until(page, `document.querySelector(".chart").dataset.points > ${before + 2}`)
+  t.same(page.errors, [])
+  await page.close()
+})
+
+t.test('the log shows each request as it is made, by level', async t => {
+  const page = await open()
+  await state(page, 'logs', 'open')
+  await page.getByRole('button', { name: 'A warning' }).click()
+  await page.locator('.lines li.warn', { hasText: 'somebody is looking for trouble' }).first().waitFor()
+  await page.getByRole('button', { name: 'A failure' }).click()
+  const failure = page.locator('.lines li.failure', { hasText: 'this is the failure that you asked for' }).first()
+  await failure.waitFor()
+  await page.getByLabel('failure', { exact: true }).uncheck()
+  await failure.waitFor({ state: 'hidden' })
+  t.same(page.errors, [])
+  await page.close()
+})
+
+t.test('a job goes on where it was when the server is killed and comes back', async t => {
+  const page = await open()
+  await page.getByRole('button', { name: 'Hash the folder' }).click()
+  await until(page, 'document.querySelector("#job progress").value >= 20')
+  const { port } = demo
+  await demo.stop('SIGKILL')
+  await state(page, 'job', 'waiting')
+  const seen = await page.evaluate<number>('document.querySelector("#job progress").value')
+  t.ok(seen >= 20 && seen < FILES, `cut at ${seen}`)
+  demo = await DemoServer.start({ port, folder })
+  await state(page, 'job', 'done')
+  t.equal(await page.locator('[data-show=count]').textContent(), `${FILES} of ${FILES} files`)
+  t.match(await page.locator('[data-show=facts]').textContent(), `went on at ${seen + 1}`)
+  t.match(await page.locator('[data-show=facts]').textContent(), `${(FILES * 8 * 2 ** 20 / 1e6).toFixed(1)} MB`, 'no file twice, none left out')
+  t.same(page.errors, [])
+  await page.close()
+})
+
+t.test('the button cuts every connection, and the page recovers', async t => {
+  const page = await open()
+  await state(page, 'logs', 'open')
+  await page.getByRole('button', { name: 'Cut every connection' }).click()
+  await page.locator('.lines li.warn', { hasText: 'connections cut' }).first().waitFor()
+  await state(page, 'metrics', 'open')
+  t.same(page.errors, [])
+  await page.close()
+})
+
+t.test('with the keyboard alone: a job is started, a chat is asked and ends on [DONE]', async t => {
+  const page = await open()
+  await state(page, 'metrics', 'open')
+  await page.keyboard.press('Tab')
+  t.equal(await page.locator(':focus').textContent(), 'Skip to the streams')
+  await page.keyboard.press('Enter')
+  const reach = async (name: string) => {
+    for (let step = 0; step < 40; step++) {
+      await page.keyboard.press('Tab')
+      const focused = await page.evaluate<string>('document.activeElement.id || document.activeElement.textContent')
+      if (focused === name) return page.evaluate<string>('getComputedStyle(document.activeElement).outlineStyle')
+    }
+    return 'not reached'
+  }
+  t.equal(await reach('Hash the folder'), 'solid', 'and the focus is seen')
+  await page.keyboard.press('Enter')
+  await until(page, 'document.querySelector("#job progress").value > 0')
+  t.equal(await page.locator(':focus').textContent(), 'Stop', 'the focus is not lost on a button that is disabled')
+
+  t.equal(await reach('prompt'), 'solid')
+  await page.keyboard.type('King of kings')
+  await page.keyboard.press('Enter')
+  await until(page, 'document.querySelector("#chat .text")?.textContent.split(/\\s+/).length > 10')
+  await page.screenshot({ path: join(artifacts, 'demo-desktop.png'), fullPage: true })
+  t.ok(await page.locator('#chat .text.growing').count(), 'words come while the answer is not whole')
+  await state(page, 'chat', 'done')
+  t.match(await page.locator('#chat .text').textContent(), /^Ozymandias[^]+far away\.”\n$/)
+  t.match(await page.getByRole('status').textContent(), /The answer is complete, 1\d\d words/)
+  t.same(page.errors, [])
+  await page.close()
+})
+
+t.test('an answer without [DONE] is shown as broken off', async t => {
+  const page = await open()
+  await page.getByRole('button', { name: 'Four score and seven' }).click()
+  await until(page, 'document.querySelector("#chat .text")?.textContent.length > 20')
+  await page.getByRole('button', { name: 'Cut every connection' }).click()
+  await state(page, 'chat', 'broken')
+  t.same(page.errors, [])
+  await page.close()
+})
+
+for (const [name, width, colorScheme] of [['phone', 375, 'light'], ['phone-dark', 375, 'dark'], ['desktop-dark', 1280, 'dark']] as const) {
+  t.test(`${name}: nothing is wider than the screen`, async t => {
+    const page = await open({ viewport: { width, height: 812 }, colorScheme })
+    await page.getByRole('button', { name: 'Hash the folder' }).click()
+    await page.getByRole('button', { name: 'Beware the Jabberwock' }).click()
+    for (const summary of await page.locator('summary').all()) await summary.click()
+    await until(page, '[...document.querySelectorAll("details code")].every(code => code.textContent.includes("EventStream"))')
+    await until(page, 'document.querySelector("#chat .text")?.textContent.length > 80 && document.querySelector(".chart").dataset.points >= 4')
+    t.equal(await page.evaluate('document.documentElement.scrollWidth'), width)
+    for (const summary of await page.locator('summary').all()) await summary.click()
+    await page.screenshot({ path: join(artifacts, `demo-${name}.png`), fullPage: true })
+    t.same(page.errors, [])
+    await page.close()
+  })
+}
