@@ -1,6 +1,7 @@
+// FastifySchema by another name: @fastify/swagger augments it, and its own name then means that inside the module.
 import type {
-  ContextConfigDefault, FastifySchema, FastifyTypeProvider, FastifyTypeProviderDefault, RawReplyDefaultExpression,
-  RawRequestDefaultExpression, RawServerBase, RawServerDefault, RouteGenericInterface
+  ContextConfigDefault, FastifySchema as RouteSchema, FastifyTypeProvider, FastifyTypeProviderDefault,
+  RawReplyDefaultExpression, RawRequestDefaultExpression, RawServerBase, RawServerDefault, RouteGenericInterface
 } from 'fastify'
 import type { RouteSource } from './contract/types.ts'
 import type { SseOptions } from './options.ts'
@@ -13,7 +14,7 @@ declare module 'fastify' {
     RawRequest extends RawRequestDefaultExpression<RawServer> = RawRequestDefaultExpression<RawServer>,
     RawReply extends RawReplyDefaultExpression<RawServer> = RawReplyDefaultExpression<RawServer>,
     ContextConfig = ContextConfigDefault,
-    SchemaCompiler extends FastifySchema = FastifySchema,
+    SchemaCompiler extends RouteSchema = RouteSchema,
     TypeProvider extends FastifyTypeProvider = FastifyTypeProviderDefault
   > {
     /**
@@ -23,7 +24,7 @@ declare module 'fastify' {
      * @param source what is pulled for events, or a function of `{ lastEventId, signal }` that opens it; `null` and
      *   `undefined` answer 204, after which an EventSource does not reconnect
      * @param options lie over the route's `config.sse`, which lies over the plugin's options
-     * @throws SSE_ERR_OPTION, SSE_ERR_SOURCE and SSE_ERR_ROUTE
+     * @throws SSE_ERR_OPTION, SSE_ERR_SOURCE, SSE_ERR_NO_CONTRACT, SSE_ERR_NOT_COMPILED, SSE_ERR_ALREADY_SENT, SSE_ERR_SHUTDOWN
      */
     sse (source: RouteSource<TypeProvider, SchemaCompiler['response']>, options?: SseOptions): FastifyReply<
       RouteGeneric, RawServer, RawRequest, RawReply, ContextConfig, SchemaCompiler, TypeProvider
