@@ -1,10 +1,10 @@
-import buildSerializer, { type Schema } from 'fast-json-stringify'
 import { SSE_ERR_EVENT, SSE_ERR_MESSAGE, SSE_ERR_PAYLOAD, SSE_ERR_SCHEMA, SSE_ERR_SERIALIZE } from '../errors.ts'
 import { checkFieldNames, Comment, Message } from '../wire/message.ts'
 import { commentLines, DATA, dataLines, END, eventLine, positionLines } from '../wire/frame.ts'
 import { type Check, type CheckCompiler } from './check.ts'
 import { type Declaration, isRaw } from './declaration.ts'
-import { type SchemaObject, subschemas } from './walk.ts'
+import { compileSerialize, type Serialize, stringify } from './serialize.ts'
+import { isObject, type SchemaObject, subschemas } from './walk.ts'
 
 /**
  * Turns one yielded item into a frame.
@@ -60,7 +60,7 @@ function encodeUnnamed (encodeData: EncodeData): Encode {
   return item => {
     if (item instanceof Comment) return commentLines(item.text) + END
     if (!(item instanceof Message)) return encodeData(item, TAIL)
-    if (item.event !== undefined) throw new SSE_ERR_EVENT(`'${item.event}' is not declared: the events of this stream have no name`)
+    if (item.event !== undefined) throw new SSE_ERR_EVENT(`'${String(item.event)}' is not declared: the events of this stream have no name`)
     return withFields(item, encodeData)
   }
 }
@@ -98,13 +98,14 @@ async function compileData (event: EventHead, schema: SchemaObject, tools: Tools
   const { name } = event
   const check = await compilePayload(name, schema, () => tools.compileCheck(schema))
   if (isRaw(schema)) return rawData(event, check, sentinel)
-  const serialize = await compilePayload(name, schema, () => buildSerializer(schema as unknown as Schema, { schema: tools.shared as Record<string, Schema> }))
+  const serialize = await compilePayload(name, schema, () => compileSerialize(schema, tools.shared))
   const encodeData = jsonData(event, check, serialize)
   // A schema that takes anything also takes what JSON cannot carry.
   return check.accepts(undefined) || check.accepts(new Uint8Array(1)) ? guarded(name, encodeData) : encodeData
 }
 
 async function compilePayload<T> (name: string, schema: SchemaObject, compile: () => T | Promise<T>): Promise<T> {
+  if (!isObject(schema)) throw new SSE_ERR_SCHEMA(`event '${name}'`, 'it must be an object')
   for (const { type } of subschemas(schema)) {
     for (const word of [type].flat()) {
       if (typeof word === 'string' && !JSON_TYPES.has(word)) throw new SSE_ERR_SCHEMA(`event '${name}'`, `JSON has no type '${word}'${word === 'Date' ? ", declare a string of format 'date-time'" : ''}`)
@@ -117,25 +118,26 @@ async function compilePayload<T> (name: string, schema: SchemaObject, compile: (
   }
 }
 
-function jsonData ({ name, head }: EventHead, check: Check, serialize: (data: unknown) => string): EncodeData {
+function jsonData ({ name, head }: EventHead, check: Check, serialize: Serialize): EncodeData {
   const prefix = head + DATA
   return (data, tail) => {
-    if (!check.accepts(data)) throw refusal(name, check, data)
-    let json: string
+    let json: string | Error
     try {
-      json = serialize(data)
+      // The check too fails where a getter throws, or where a circular payload meets a recursive schema.
+      json = check.accepts(data) ? serialize(data) : refusal(name, check, data)
     } catch (error) {
       throw unserializable(name, error)
     }
+    if (typeof json !== 'string') throw json
     return prefix + json + tail
   }
 }
 
 function rawData ({ name, head }: EventHead, check: Check, sentinel: string | undefined): EncodeData {
   return (data, tail) => {
-    if (typeof data !== 'string') throw new SSE_ERR_PAYLOAD(name, '', `must be string, got ${nameOf(data)}`)
+    if (typeof data !== 'string') throw invalid(name, '', `must be string, got ${nameOf(data)}`)
     if (!check.accepts(data)) throw refusal(name, check, data)
-    if (data === sentinel) throw new SSE_ERR_PAYLOAD(name, '', 'must not be the sentinel')
+    if (data === sentinel) throw invalid(name, '', 'must not be the sentinel')
     return head + dataLines(data) + tail
   }
 }
@@ -143,7 +145,7 @@ function rawData ({ name, head }: EventHead, check: Check, sentinel: string | un
 function undeclaredData ({ name, head }: EventHead): EncodeData {
   return guarded(name, (data, tail) => {
     try {
-      return head + DATA + JSON.stringify(data) + tail
+      return head + DATA + stringify(data) + tail
     } catch (error) {
       throw unserializable(name, error)
     }
@@ -152,7 +154,7 @@ function undeclaredData ({ name, head }: EventHead): EncodeData {
 
 function guarded (name: string, encodeData: EncodeData): EncodeData {
   return (data, tail) => {
-    if (!isJson(data)) throw new SSE_ERR_PAYLOAD(name, '', `${nameOf(data)} is no JSON`)
+    if (!isJson(data)) throw invalid(name, '', `${nameOf(data)} is no JSON`)
     return encodeData(data, tail)
   }
 }
@@ -165,11 +167,18 @@ function refusal (name: string, check: Check, data: unknown): Error {
   const { pointer, message } = check.explain(data)
   const found = valueAt(data, pointer)
   const hint = found instanceof Date ? ' (got a Date: JSON has none, send date.toISOString())' : ArrayBuffer.isView(found) ? ' (got bytes: decode them first)' : ''
-  return Object.assign(new SSE_ERR_PAYLOAD(name, pointer, message + hint), { event: name, pointer })
+  return invalid(name, pointer, message + hint)
+}
+
+function invalid (event: string, pointer: string, message: string): Error {
+  return Object.assign(new SSE_ERR_PAYLOAD(event, pointer, message), { event, pointer })
 }
 
 function unserializable (name: string, cause: unknown): Error {
-  return Object.assign(new SSE_ERR_SERIALIZE(name, (cause as Error).message), { cause })
+  const message = cause instanceof Error ? cause.message : 'a toJSON() or a getter threw'
+  // fast-json-stringify tells the value.
+  if (message.startsWith('The value "')) return Object.assign(new SSE_ERR_SERIALIZE(name, 'a toJSON() or a getter gives what the schema refuses'), { event: name })
+  return Object.assign(new SSE_ERR_SERIALIZE(name, cause instanceof RangeError ? 'it is circular, or nested too deep' : message), { event: name, cause })
 }
 
 function valueAt (data: unknown, pointer: string): unknown {
@@ -182,5 +191,6 @@ function valueAt (data: unknown, pointer: string): unknown {
 }
 
 function nameOf (value: unknown): string {
-  return typeof value === 'object' && value !== null ? value.constructor?.name ?? 'object' : typeof value
+  // Not `value.constructor`, which may be a part of the value.
+  return typeof value === 'object' && value !== null ? Object.getPrototypeOf(value)?.constructor.name ?? 'object' : typeof value
 }

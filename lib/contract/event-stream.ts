@@ -2,6 +2,7 @@ import { SSE_ERR_CONTRACT, SSE_ERR_CONTRACT_AMBIGUOUS, SSE_ERR_SENTINEL } from '
 import { eventLine } from '../wire/frame.ts'
 import { type EventStreamFunction, type EventStreamOptions, type RawTextFunction } from './types.ts'
 import { declare, type Declaration, EVENT_STREAM, isRaw, markRaw } from './declaration.ts'
+import { isJsonText } from './serialize.ts'
 import { isObject, type SchemaObject } from './walk.ts'
 
 const OPTIONS: Record<keyof EventStreamOptions, string> = { sentinel: 'string', description: 'string', id: 'boolean', retry: 'boolean' }
@@ -59,7 +60,7 @@ function eventStream (input: unknown, options: EventStreamOptions = {}): object 
 }
 
 function rawText (schema: object = { type: 'string' }): object {
-  if (!isSchema(schema)) throw new SSE_ERR_CONTRACT('RawText takes a schema of strings')
+  if (!isSchema(schema) || ('type' in schema && ![schema.type].flat().includes('string'))) throw new SSE_ERR_CONTRACT('RawText takes a schema of strings')
   return markRaw(schema)
 }
 
@@ -92,7 +93,8 @@ function checkOptions (options: unknown): void {
   for (const [name, value] of Object.entries(options)) {
     if (!Object.hasOwn(OPTIONS, name)) throw new SSE_ERR_CONTRACT(`unknown option '${name}'`)
     const expected = OPTIONS[name as keyof EventStreamOptions]
-    if (value !== undefined && typeof value !== expected) throw new SSE_ERR_CONTRACT(`option '${name}' must be a ${expected}`)
+    const found: string = typeof value
+    if (value !== undefined && found !== expected) throw new SSE_ERR_CONTRACT(`option '${name}' must be a ${expected}`)
   }
 }
 
@@ -100,15 +102,6 @@ function checkSentinel (sentinel: string | undefined, isJson: boolean): void {
   if (sentinel === undefined) return
   if (sentinel === '' || /[\r\n]/.test(sentinel)) throw new SSE_ERR_SENTINEL('must be one line that is not empty')
   if (isJson && isJsonText(sentinel)) throw new SSE_ERR_SENTINEL('must not be JSON, or a payload could be taken for it')
-}
-
-function isJsonText (text: string): boolean {
-  try {
-    JSON.parse(text)
-    return true
-  } catch {
-    return false
-  }
 }
 
 function isString (value: unknown): boolean {
