@@ -1,3 +1,4 @@
+import { inspect } from 'node:util'
 import { SSE_ERR_OPTION } from './errors.ts'
 
 /** What `onInvalid` answers: end the stream as a failure, or log the item and drop it. */
@@ -96,13 +97,13 @@ const RULES: Record<keyof SseOptions, Rule> = {
  */
 export function resolveOptions (given: SseOptions | undefined, base: ResolvedOptions = DEFAULTS): ResolvedOptions {
   if (given === undefined) return base
-  if (typeof given !== 'object' || given === null) throw new SSE_ERR_OPTION('sse', 'an object', String(given))
+  if (typeof given !== 'object' || given === null || Array.isArray(given)) throw new SSE_ERR_OPTION('sse', 'an object', inspect(given, { depth: 0 }))
   const own: Record<string, unknown> = {}
   for (const [name, value] of Object.entries(given)) {
     if (!Object.hasOwn(RULES, name)) throw new SSE_ERR_OPTION(name, `one of ${Object.keys(RULES).join(', ')}`, 'an unknown name')
     const rule = RULES[name as keyof SseOptions]
     if (value === undefined) continue
-    if (!rule.accepts(value)) throw new SSE_ERR_OPTION(name, rule.expected, typeof value === 'string' ? `'${value}'` : String(value))
+    if (!rule.accepts(value)) throw new SSE_ERR_OPTION(name, rule.expected, inspect(value, { depth: 0 }))
     own[name] = value
   }
   return Object.freeze({ ...base, ...own })

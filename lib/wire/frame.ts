@@ -64,7 +64,6 @@ export function retryLine (retry: number): string {
 function idLine (id: string | number): string {
   if (typeof id === 'string') {
     // Clients ignore an id with NUL, and CR or LF would start another field.
-    // eslint-disable-next-line no-control-regex
     if (/[\r\n\0]/.test(id)) throw new SSE_ERR_ID('one with CR, LF or NUL')
   } else if (!Number.isFinite(id)) throw new SSE_ERR_ID(typeof id === 'number' ? String(id) : typeof id)
   return `id: ${id}\n`

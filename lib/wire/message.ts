@@ -49,6 +49,7 @@ const FIELDS = new Set(['event', 'id', 'retry', 'comment'])
  * @throws SSE_ERR_MESSAGE
  */
 export function checkFieldNames (fields: object): void {
+  if (typeof fields !== 'object' || fields === null) throw new SSE_ERR_MESSAGE('the fields must be an object')
   for (const name in fields) {
     if (!FIELDS.has(name)) throw new SSE_ERR_MESSAGE(`unknown field '${name}'`)
   }
