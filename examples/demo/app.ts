@@ -3,6 +3,8 @@ import { createReadStream } from 'node:fs'
 import { basename, dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import fastifyStatic from '@fastify/static'
+import fastifySwagger from '@fastify/swagger'
+import scalar from '@scalar/fastify-api-reference'
 import Fastify from 'fastify'
 import typedSse from 'fastify-typed-sse'
 import { chat } from '../chat.ts'
@@ -27,6 +29,7 @@ const libraries = {
   'eventsource-parser.js': import.meta.resolve('eventsource-parser')
 }
 
+const hidden = { schema: { hide: true } }
 const nodeModules = fileURLToPath(new URL('../../node_modules', import.meta.url))
 
 export async function buildApp ({ logTo = process.stdout, folder = nodeModules }: DemoOptions = {}) {
@@ -37,6 +40,12 @@ export async function buildApp ({ logTo = process.stdout, folder = nodeModules }
   // Browsers wait three seconds before they reconnect if nothing is said; here one looks on.
   await app.register(troubles)
   await app.register(typedSse, { retry: 1000 })
+  await app.register(fastifySwagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: { title: 'fastify-typed-sse: the demo', version: '1.0.0', description: 'Four event streams, documented by their routes.' }
+    }
+  })
   await app.register(metrics)
   await app.register(logs, { log })
   await app.register(job, { folder })
@@ -44,14 +53,17 @@ export async function buildApp ({ logTo = process.stdout, folder = nodeModules }
     texts: ['jabberwocky', 'ozymandias', 'gettysburg-address'].map(name => new URL(`../texts/${name}.txt`, import.meta.url))
   })
 
+  app.get('/openapi.json', hidden, () => app.swagger())
+  await app.register(scalar, { routePrefix: '/docs', configuration: { withDefaultFonts: false } })
+
   await app.register(fastifyStatic, { root: `${examples}demo/page`, cacheControl: false })
   for (const [name, url] of Object.entries(libraries)) {
     const file = fileURLToPath(url)
-    app.get(`/lib/${name}`, (_, reply) => reply.sendFile(basename(file), dirname(file)))
+    app.get(`/lib/${name}`, hidden, (_, reply) => reply.sendFile(basename(file), dirname(file)))
   }
   for (const name of ['metrics', 'logs', 'job', 'chat']) {
     // Not as a file: by its ending it would be a video.
-    app.get(`/source/${name}.ts`, (_, reply) => reply.type('text/plain; charset=utf-8').send(createReadStream(`${examples}${name}.ts`)))
+    app.get(`/source/${name}.ts`, hidden, (_, reply) => reply.type('text/plain; charset=utf-8').send(createReadStream(`${examples}${name}.ts`)))
   }
   return app
 }

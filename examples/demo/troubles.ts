@@ -2,6 +2,8 @@ import { type Socket } from 'node:net'
 import { type FastifyPluginAsync } from 'fastify'
 import fp from 'fastify-plugin'
 
+const hidden = { schema: { hide: true } }
+
 /** What the buttons of the page ask for: lines for the log, and a cut of every connection. */
 export const troubles: FastifyPluginAsync = fp(async app => {
   const sockets = new Set<Socket>()
@@ -12,22 +14,22 @@ export const troubles: FastifyPluginAsync = fp(async app => {
     socket.once('close', () => sockets.delete(socket))
   })
 
-  app.get('/trouble/none', async request => {
+  app.get('/trouble/none', hidden, async request => {
     request.log.info('all is well')
     return { ok: true }
   })
 
-  app.get('/trouble/warning', async request => {
+  app.get('/trouble/warning', hidden, async request => {
     request.log.warn('somebody is looking for trouble')
     return { ok: true }
   })
 
-  app.get('/trouble/failure', async () => {
+  app.get('/trouble/failure', hidden, async () => {
     throw new Error('this is the failure that you asked for')
   })
 
   // As when a proxy is restarted or a phone leaves the house: connections break off without a word.
-  app.post('/trouble/cut', async (request, reply) => {
+  app.post('/trouble/cut', hidden, async (request, reply) => {
     reply.raw.once('finish', () => {
       request.log.warn(`${sockets.size} connections cut`)
       for (const socket of sockets) socket.destroySoon()

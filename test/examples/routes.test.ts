@@ -96,3 +96,10 @@ t.test('chat: a prompt that is none is refused before a stream begins', async t 
   t.equal(response.status, 400)
   t.match(await response.json(), { code: 'FST_ERR_VALIDATION' })
 })
+
+t.test('the document describes the four streams', async t => {
+  const { paths } = await (await fetch(`${demo.url}/openapi.json`)).json() as { paths: Record<string, any> }
+  t.same(Object.keys(paths), ['/metrics', '/logs', '/job', '/chat'])
+  for (const path of Object.values(paths)) t.ok((path.get ?? path.post).responses[200].content['text/event-stream'])
+  t.equal((await fetch(`${demo.url}/docs`)).status, 200)
+})

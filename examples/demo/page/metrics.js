@@ -42,7 +42,8 @@ export function startMetrics (panel, setState, announce) {
         const last = columns[0].at(-1)
         chart.setData(columns, false)
         chart.batch(() => {
-          chart.setScale('x', { min: last - KEPT / 2, max: last })
+          // The view grows with what there is to see, up to a minute.
+          chart.setScale('x', { min: Math.max(last - KEPT / 2, Math.min(columns[0][0], last - 15)), max: last })
         })
         for (const [text, tile] of tiles) tile.textContent = text(sample)
         place.dataset.points = columns[0].length
@@ -80,7 +81,7 @@ function draw (place, columns) {
       ms: { range: (_, min, max) => [0, Math.max(20, Math.ceil((max ?? 0) / 10) * 10)] }
     },
     axes: [
-      { ...axis, space: 80, values: (_, ticks) => ticks.map(tick => new Date(tick * 1000).toLocaleTimeString('en-GB')) },
+      { ...axis, size: 32, space: 80, values: (_, ticks) => ticks.map(tick => new Date(tick * 1000).toLocaleTimeString('en-GB')) },
       { ...axis, scale: '%', size: 52, space: 40, values: (_, ticks) => ticks.map(tick => `${tick} %`) },
       { ...axis, scale: 'ms', size: 56, space: 40, side: 1, grid: { show: false }, values: (_, ticks) => ticks.map(tick => `${tick} ms`) }
     ],
