@@ -183,7 +183,7 @@ t.test('the body of errors is told only where it is known', async t => {
   }), async app => app.get('/own', { errorHandler: handler, schema: { response: { 200: EventStream(Token) } } }, () => []))
   const { paths } = app.swagger()
   const content = { 'application/json': { schema: { $ref: '#/components/schemas/StreamFailure' } } }
-  t.same(paths['/stream']!.get!.responses['406']!.content, content)
-  t.same(paths['/stream']!.get!.responses['503']!.content, content)
+  t.match(paths['/stream']!.get!.responses['406']!.content, content)
+  t.match(paths['/stream']!.get!.responses['503']!.content, content)
   for (const path of ['/child', '/own']) t.notOk('content' in paths[path]!.get!.responses['406']!, path)
 })

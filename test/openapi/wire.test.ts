@@ -109,6 +109,7 @@ t.test('failures are what the document says', async t => {
     const refused = await app.inject({ url: '/one', headers: { accept: 'application/json' } })
     t.equal(refused.statusCode, 406)
     t.ok(answer('/one', '406')(refused.json()))
+    t.match(document.paths['/one']!.get!.responses['406'], { content: { 'application/json': { example: refused.json() } } }, 'the example is the answer')
     const late = await app.inject('/silent')
     t.equal(late.statusCode, 503)
     t.ok(answer('/silent', '503')(late.json()))

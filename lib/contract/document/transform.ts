@@ -1,3 +1,4 @@
+import { SSE_ERR_NOT_ACCEPTABLE, SSE_ERR_SHUTDOWN } from '../../errors.ts'
 import { EVENT_STREAM } from '../declaration.ts'
 import { isObject, type SchemaObject } from '../walk.ts'
 import { type Remainder, REMAINDER } from './remainder.ts'
@@ -19,7 +20,10 @@ const FAILURE = {
   }
 }
 const FAILURE_NAME = 'StreamFailure'
-const FAILURE_EXAMPLE = { statusCode: 500, error: 'Internal Server Error', message: 'Internal Server Error' }
+const EXAMPLE = { statusCode: 500, error: 'Internal Server Error', message: 'Internal Server Error' }
+
+const NOT_ACCEPTABLE = bodyOf(new SSE_ERR_NOT_ACCEPTABLE(), 'Not Acceptable')
+const SHUTDOWN = bodyOf(new SSE_ERR_SHUTDOWN(), 'Service Unavailable')
 
 const LAST_EVENT_ID = {
   in: 'header',
@@ -110,7 +114,7 @@ class Finisher {
       return { ...others, itemSchema: itemSchema(all, '3.2'), ...(examples.length === 0 ? {} : { examples: wireExamples(examples) }) }
     }
     const hasOwn = 'example' in rest || 'examples' in rest
-    const shown = [...examples, ...failure.map(kind => ({ ...kind, value: FAILURE_EXAMPLE }))]
+    const shown = [...examples, ...failure.map(kind => ({ ...kind, value: EXAMPLE }))]
     return { ...rest, schema: payloadSchema(all), 'x-oai-itemSchema': itemSchema(all, this.#version), ...(hasOwn ? {} : { examples: payloadExamples(shown) }) }
   }
 
@@ -128,15 +132,24 @@ class Finisher {
 
   /** The answers that are the plugin's own, unless the route says something of them. */
   #answers (responses: SchemaObject, found: Remainder[]): SchemaObject {
-    const content = found.every(({ hasPlainErrors }) => hasPlainErrors) ? { content: { 'application/json': { schema: this.#failure } } } : {}
+    const hasPlainErrors = found.every(remainder => remainder.hasPlainErrors)
+    const answer = (description: string, example: object): object => ({
+      description,
+      ...(hasPlainErrors ? { content: { 'application/json': { schema: this.#failure, example } } } : {})
+    })
     const isTold = (status: string): boolean => [status, `${status[0]}XX`, 'default'].some(key => isObject(responses[key]) && !isStream(responses[key]))
     return {
       ...responses,
       ...(isDefault204(responses[204]) ? { 204: { description: 'There is nothing more to come: clients stop reconnecting.' } } : {}),
-      ...(found.some(({ isRefusable }) => isRefusable) && !isTold('406') ? { 406: { description: 'The Accept header refuses text/event-stream.', ...content } } : {}),
-      ...(isTold('503') ? {} : { 503: { description: 'The server is shutting down, or no event came in time.', ...content } })
+      ...(found.some(({ isRefusable }) => isRefusable) && !isTold('406') ? { 406: answer('The Accept header refuses text/event-stream.', NOT_ACCEPTABLE) } : {}),
+      ...(isTold('503') ? {} : { 503: answer('The server is shutting down, or no event came in time.', SHUTDOWN) })
     }
   }
+}
+
+/** What Fastify answers for an error. */
+function bodyOf ({ statusCode, code, message }: { statusCode?: number, code: string, message: string }, error: string): object {
+  return { statusCode, code, error, message }
 }
 
 function isStream ({ content }: SchemaObject): boolean {
