@@ -210,7 +210,7 @@ export interface NamedFields<Name extends string> extends Omit<UnnamedFields, 'e
  */
 export interface EventFunction {
   <const Data>(data: Data, fields?: UnnamedFields): Message<Writable<Data>, undefined>
-  <const Data, Name extends string>(data: Data, fields: NamedFields<Name>): Message<Writable<Data>, Name>
+  <const Data, const Name extends string>(data: Data, fields: NamedFields<Name>): Message<Writable<Data>, Name>
 }
 
 /** Takes back the `readonly` that `const` brings: the arrays of a schema's type are writable ones. */
