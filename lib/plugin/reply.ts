@@ -3,10 +3,12 @@ import { type FastifyReply, type FastifyRequest } from 'fastify'
 import { declarationOf } from '../contract/declaration.ts'
 import { SSE_ERR_ALREADY_SENT, SSE_ERR_NOT_ACCEPTABLE, SSE_ERR_NOT_COMPILED, SSE_ERR_SHUTDOWN } from '../errors.ts'
 import { type ResolvedOptions, resolveOptions, type SseOptions } from '../options.ts'
+import { isGone } from '../response/outlet.ts'
 import { discard, isIterable } from '../response/source.ts'
 import { Session } from '../response/session.ts'
 import { ReplyHost, setHeaders } from './host.ts'
 import { checkErrorEvent, StreamRoute } from './route.ts'
+import { watchResponse } from './signal.ts'
 import { type Streams } from './streams.ts'
 
 /** A session hangs on its reply. */
@@ -33,6 +35,12 @@ export function sse (this: FastifyReply, source: unknown, options?: SseOptions):
   const resolved = resolveOptions(options, route.options)
   if (options?.errorEvent !== undefined) checkErrorEvent(contract.events, resolved)
   if (reply.request.method === 'HEAD') return answerHead(reply, source)
+  if (isGone(reply.raw)) {
+    // Nothing will ever tell of the end of this response: it has been told.
+    reply[kSession] = { fail () {}, closed: Promise.resolve() }
+    discard(source)
+    return reply
+  }
   if (streams.isClosing) {
     discard(source)
     throw new SSE_ERR_SHUTDOWN()
@@ -57,6 +65,7 @@ export function sse (this: FastifyReply, source: unknown, options?: SseOptions):
 export function streamingHandler (route: StreamRoute, handler: Handler): Handler {
   return function (request, reply) {
     if (route.refuses(request)) throw new SSE_ERR_NOT_ACCEPTABLE()
+    watchResponse(request, reply.raw)
     let result: unknown
     try {
       result = handler.call(this, request, reply)

@@ -125,3 +125,8 @@ export function wasAborted (raw: RawResponse): boolean {
 export function connectionOf (raw: RawResponse): Http2Session | undefined {
   return 'stream' in raw ? raw.stream?.session : undefined
 }
+
+/** Whether the client left while the handler was still at work. */
+export function isGone (raw: RawResponse): boolean {
+  return 'stream' in raw ? raw.stream?.destroyed !== false : raw.destroyed
+}

@@ -1,5 +1,7 @@
 import { execFile } from 'node:child_process'
 import { once } from 'node:events'
+import { connect as connectHttp2 } from 'node:http2'
+import { connect } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import t from 'tap'
@@ -69,6 +71,42 @@ t.test('leaving before the headers lets the source go, and nothing counts as a s
   t.strictSame(summaries(served), [])
   t.strictSame(errorLines(served), [])
 })
+
+for (const http2 of [false, true]) {
+  t.test(`a source given after the client left is let go, and close() does not wait for it${http2 ? ', over HTTP/2' : ''}`, async t => {
+    const seen = mishaps(t)
+    let cancelled = 0
+    let leave = () => {}
+    const served = await serve(t, app => {
+      app.get('/:commitAfter', Text, async (request, reply) => {
+        await new Promise<void>(resolve => {
+          reply.raw.once('close', () => resolve())
+          leave()
+        })
+        await sleep(5)
+        const { commitAfter } = request.params as { commitAfter: string }
+        reply.sse(new ReadableStream({ cancel () { cancelled++ } }) as never, { commitAfter: Number(commitAfter) })
+      })
+    }, { http2, sse: { shutdownGrace: 60_000 } })
+    for (const [i, commitAfter] of ['0', '5', 'Infinity'].entries()) {
+      if (http2) {
+        const session = connectHttp2(`http://127.0.0.1:${served.port}`)
+        session.on('error', () => {})
+        session.request({ ':path': `/${commitAfter}` }).on('error', () => {})
+        leave = () => session.destroy()
+      } else {
+        const socket = connect(served.port, '127.0.0.1')
+        socket.write(`GET /${commitAfter} HTTP/1.1\r\nhost: a\r\n\r\n`)
+        leave = () => socket.destroy()
+      }
+      await eventually(() => cancelled === i + 1)
+    }
+    await served.app.close()
+    t.equal(served.app.sse.open, 0)
+    t.strictSame(errorLines(served), [])
+    t.strictSame(seen, [])
+  })
+}
 
 t.test('10,000 clients that come and leave leave nothing behind', { timeout: 120_000 }, async t => {
   const child = new URL('../helpers/leavers.ts', import.meta.url).pathname

@@ -1,0 +1,90 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import t from 'tap'
+import { EventStream } from '../../lib/index.ts'
+import { type Beating, Heartbeats } from '../../lib/response/heartbeat.ts'
+import { ask, eventually, serve, summaries } from '../helpers/serve.ts'
+
+const Text = { schema: { response: { 200: EventStream({ type: 'string' }) } } }
+
+function timers (): number {
+  return process.getActiveResourcesInfo().filter(name => name === 'Timeout').length
+}
+
+t.test('an idle stream beats; one that speaks does not', async t => {
+  const served = await serve(t, app => {
+    app.get('/idle', Text, (_request, reply) => { reply.sse((async function * () { yield 'a'; await new Promise(() => {}) })() as never, { heartbeat: 30 }) })
+    app.get('/speaks', Text, (_request, reply) => {
+      reply.sse((async function * () { for (let i = 0; i < 20; i++) { yield 'a'; await sleep(10) } })() as never, { heartbeat: 5000 })
+    })
+    app.get('/off', Text, (_request, reply) => {
+      reply.sse((async function * () { yield 'a'; await sleep(100); yield 'b' })() as never, { heartbeat: false })
+    })
+  })
+  const idle = await ask(served, '/idle')
+  t.match(await idle.until(':\n\n:\n\n'), /^data: "a"\n\n:\n\n:\n\n/)
+  idle.leave()
+  for (const path of ['/speaks', '/off']) t.notMatch(await (await ask(served, path)).whole(), /^:/m, path)
+})
+
+t.test('no heartbeat goes out before the headers, nor into a full socket', async t => {
+  let pulled = 0
+  const served = await serve(t, app => {
+    app.get('/before', Text, (_request, reply) => {
+      reply.sse((async function * () { await sleep(100); yield 'a' })() as never, { heartbeat: 5, commitAfter: Infinity })
+    })
+    app.get('/full', Text, (_request, reply) => {
+      const big = 'x'.repeat(64 * 1024)
+      reply.sse((async function * () { for (;;) { pulled++; yield big } })() as never, { heartbeat: 5, maxDuration: 400 })
+    })
+  })
+  t.equal(await (await ask(served, '/before')).whole(), 'data: "a"\n\n')
+  const full = await ask(served, '/full', { isReading: false })
+  await sleep(200)
+  const stalledAt = pulled
+  full.read()
+  await full.ended
+  // Once it is read again a beat may come; the clock is a turn of the loop behind.
+  t.ok(full.text.split(/^:/m)[0]!.split('data: ').length > stalledAt)
+  await eventually(() => summaries(served).length === 2)
+})
+
+t.test('one timer serves all streams, and goes with the last one', async t => {
+  const served = await serve(t, app => {
+    app.get('/:ms', Text, (request, reply) => {
+      reply.sse(new ReadableStream() as never, { heartbeat: Number((request.params as { ms: string }).ms), commitAfter: 0 })
+    })
+  })
+  const before = timers()
+  const answers = []
+  for (let i = 0; i < 100; i++) answers.push(await ask(served, `/${10_000 + i}`))
+  t.ok(timers() - before <= 2, `${timers() - before} timers for 100 streams`)
+  const quick = await ask(served, '/20')
+  await quick.until(':')
+  for (const answer of [...answers, quick]) answer.leave()
+  await eventually(() => served.app.sse.open === 0)
+  await eventually(() => timers() <= before)
+})
+
+t.test('many beats are spread over turns, and a stream that left meanwhile gets none', async t => {
+  const heartbeats = new Heartbeats()
+  let beats = 0
+  const streams: Beating[] = Array.from({ length: 600 }, () => ({
+    heartbeat: 5,
+    lastByteAt: 0,
+    beat () {
+      beats++
+      this.lastByteAt = heartbeats.now
+      heartbeats.delete(last)
+    }
+  }))
+  const last = streams.at(-1)!
+  last.beat = () => t.fail('it has left')
+  for (const stream of streams) heartbeats.add(stream)
+  heartbeats.delete({ ...last })
+  await eventually(() => beats >= 599)
+  for (const stream of streams) heartbeats.delete(stream)
+  heartbeats.delete(last)
+  const after = beats
+  await sleep(20)
+  t.equal(beats, after)
+})
