@@ -44,7 +44,14 @@ export function dataSchemas (item: SchemaObject): SchemaObject[] {
 
 /** The schema of what clients make of the data: what generators type a stream by, up to 3.1. */
 export function payloadSchema (branches: readonly Branch[]): SchemaObject {
-  return union(branches.map(({ data }) => data))
+  const titles = new Map<string, string[]>()
+  for (const { data, title } of branches) {
+    const key = JSON.stringify(data)
+    titles.set(key, [...titles.get(key) ?? [], title])
+  }
+  if (titles.size === 1) return branches[0]!.data
+  // Viewers show the titles of alternatives, for want of names.
+  return union(branches.map(({ data }) => '$ref' in data || 'title' in data ? data : { title: titles.get(JSON.stringify(data))!.join(', '), ...data }))
 }
 
 /** The examples of a media type with {@link payloadSchema}. */
