@@ -1,8 +1,11 @@
 import { type FastifyInstance, type FastifyRequest } from 'fastify'
+import { SSE_ERR_CLIENT_GONE } from '../errors.ts'
+import { isGone, type RawResponse, wasAborted } from '../response/outlet.ts'
 
 const kController = Symbol('sse.controller')
+const kResponse = Symbol('sse.response')
 
-type SignalRequest = FastifyRequest & { [kController]: AbortController | null }
+type SignalRequest = FastifyRequest & { [kController]: AbortController | null, [kResponse]: RawResponse | null }
 
 /**
  * Makes `request.signal` fire for more than Fastify's own reasons (the client left, the handler timed out): streams also
@@ -10,13 +13,25 @@ type SignalRequest = FastifyRequest & { [kController]: AbortController | null }
  */
 export function decorateSignal (fastify: FastifyInstance): void {
   fastify.decorateRequest(kController, null)
+  fastify.decorateRequest(kResponse, null)
   fastify.decorateRequest('signal', {
     getter (this: FastifyRequest) {
       const request = this as SignalRequest
-      request[kController] ??= follow(nativeSignal(request))
+      if (request[kController] === null) {
+        request[kController] = new AbortController()
+        follow(request, nativeSignal(request))
+        if (request[kResponse] !== null) watch(request, request[kResponse])
+      }
       return request[kController].signal
     }
   })
+}
+
+/** Tells a request of its response, whose close is the only sure sign that a client who sent a body has left. */
+export function watchResponse (request: FastifyRequest, response: RawResponse): void {
+  const own = request as SignalRequest
+  own[kResponse] = response
+  if (own[kController] !== null) watch(own, response)
 }
 
 /** Fires the signal of a request, if somebody ever asked for it. */
@@ -25,11 +40,22 @@ export function abortRequest (request: FastifyRequest, Reason: new () => Error):
   if (controller !== null && !controller.signal.aborted) controller.abort(new Reason())
 }
 
-function follow (signal: AbortSignal): AbortController {
-  const controller = new AbortController()
-  if (signal.aborted) controller.abort(signal.reason)
-  else signal.addEventListener('abort', () => controller.abort(signal.reason), { once: true })
-  return controller
+function watch (request: FastifyRequest, response: RawResponse): void {
+  let isFinished = false
+  const onClose = () => { if (!isFinished || wasAborted(response)) abortRequest(request, SSE_ERR_CLIENT_GONE) }
+  if (isGone(response)) return onClose()
+  response.once('finish', () => { isFinished = true })
+  response.once('close', onClose)
+}
+
+function follow (request: SignalRequest, signal: AbortSignal): void {
+  const onAbort = () => {
+    // Fastify fires at the close of the request, which comes as soon as a body was read; who leaves later closes the response.
+    const isMereClose = request.raw.readableEnded && signal.reason?.name === 'AbortError'
+    if (!isMereClose) request[kController]!.abort(signal.reason)
+  }
+  if (signal.aborted) onAbort()
+  else signal.addEventListener('abort', onAbort, { once: true })
 }
 
 /** The getter of Fastify's own Request, which is at the end of the prototype chain. */

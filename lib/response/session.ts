@@ -222,7 +222,7 @@ export class Session {
     if (isCut) this.#reason = this.#isDraining ? 'shutdown' : 'client'
     this.#isOver = true
     this.#release()
-    this.#host.abort(SSE_ERR_CLIENT_GONE)
+    if (this.#reason === 'client') this.#host.abort(SSE_ERR_CLIENT_GONE)
     this.#host.closed(this.#outlet === undefined ? undefined : this.#summary())
     this.#outlet = undefined
     this.#resolveClosed()

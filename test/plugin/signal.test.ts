@@ -1,3 +1,4 @@
+import net from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { EventStream } from '../../lib/index.ts'
@@ -37,4 +38,59 @@ t.test("a handler's own timeout fires the signal of a route without streams too"
   })
   t.equal((await ask(served, '/')).status, 503)
   t.equal(isAborted, true)
+})
+
+const BODY = { method: 'POST', body: '{}', headers: { 'content-type': 'application/json' } }
+
+for (const http2 of [false, true]) {
+  t.test(`a request with a body, HTTP/${http2 ? 2 : 1}: its signal fires when the client leaves, not when the body was read`, async t => {
+    let signal: AbortSignal | undefined
+    const served = await serve(t, app => {
+      app.addHook('preHandler', async request => { signal = request.signal })
+      app.post('/', Text, async function * (request) {
+        yield 'a'
+        await sleep(20)
+        yield `aborted: ${request.signal.aborted}`
+        await new Promise(resolve => request.signal.addEventListener('abort', resolve))
+      })
+    }, { http2 })
+    const client = await ask(served, '/', BODY)
+    await client.until('aborted: false')
+    t.equal(signal!.aborted, false)
+    client.leave()
+    await eventually(() => signal!.aborted)
+    t.equal(signal!.reason.code, 'SSE_ERR_CLIENT_GONE')
+  })
+}
+
+t.test('a client that sends a body and leaves before reply.sse fires the signal of the handler', async t => {
+  let signal: AbortSignal | undefined
+  const served = await serve(t, app => {
+    app.post('/', Text, async request => {
+      signal = request.signal
+      await new Promise(resolve => signal!.addEventListener('abort', resolve))
+      t.equal(request.signal.aborted, true)
+      return ['late']
+    })
+  })
+  const socket = net.connect(served.port, '127.0.0.1')
+  socket.write('POST / HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{}')
+  await eventually(() => signal !== undefined)
+  t.equal(signal!.aborted, false)
+  socket.destroy()
+  await eventually(() => signal!.aborted)
+})
+
+t.test('the signal of a stream that ended well never fires', async t => {
+  const signals: AbortSignal[] = []
+  const served = await serve(t, app => {
+    app.post('/', Text, request => {
+      signals.push(request.signal)
+      return ['a']
+    })
+  })
+  await (await ask(served, '/', BODY)).whole()
+  await served.app.inject({ url: '/', method: 'POST', payload: {} })
+  await served.app.close()
+  t.strictSame(signals.map(signal => signal.aborted), [false, false])
 })
