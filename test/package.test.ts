@@ -1,0 +1,130 @@
+import { execFile } from 'node:child_process'
+import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import t from 'tap'
+
+const run = promisify(execFile)
+const root = new URL('..', import.meta.url).pathname
+const manifest = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'))
+
+/**
+ * A project that has what `npm pack` gives installed. The package is built and packed apart from the tree, where other
+ * tests may be reading `dist`; its dependencies are those of this project.
+ */
+async function install (): Promise<{ project: string, files: string[] }> {
+  const project = await mkdtemp(join(tmpdir(), 'fastify-typed-sse-'))
+  t.teardown(() => rm(project, { recursive: true, force: true }))
+  const copy = join(project, 'copy')
+  await mkdir(copy)
+  for (const name of ['lib', 'package.json', 'tsconfig.json', 'tsconfig.build.json', 'LICENSE', 'README.md', 'CHANGELOG.md']) {
+    // What is not there is found missing below.
+    await cp(join(root, name), join(copy, name), { recursive: true }).catch(() => {})
+  }
+  await symlink(join(root, 'node_modules'), join(copy, 'node_modules'))
+  await run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', 'tsconfig.build.json'], { cwd: copy })
+  const { stdout } = await run('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', project], { cwd: copy })
+  const [packed] = JSON.parse(stdout)
+  const modules = join(project, 'node_modules')
+  const target = join(modules, manifest.name)
+  await mkdir(target, { recursive: true })
+  await run('tar', ['-xzf', join(project, packed.filename), '-C', target, '--strip-components=1'])
+  // A package is resolved from where it really is, so each dependency is linked by name.
+  await mkdir(join(modules, '@types'))
+  for (const name of ['fastify', '@types/node', ...Object.keys(manifest.dependencies), ...Object.keys(manifest.peerDependencies)]) {
+    await mkdir(join(modules, name, '..'), { recursive: true })
+    await symlink(join(root, 'node_modules', name), join(modules, name)).catch(() => { /* listed twice */ })
+  }
+  return { project, files: packed.files.map((file: { path: string }) => file.path) }
+}
+
+const installed = install()
+installed.catch(() => {})
+
+t.test('the package holds what it should, and no more', async t => {
+  const { files } = await installed
+  for (const name of ['package.json', 'LICENSE', 'README.md', 'dist/index.js', 'dist/index.d.ts', 'dist/augment.d.ts', 'lib/index.ts']) {
+    t.ok(files.includes(name), name)
+  }
+  for (const file of files) t.match(file, /^(dist|lib)\/|^(package\.json|LICENSE|README\.md|CHANGELOG\.md)$/)
+  t.notOk(files.some(file => /test|bench|examples|node_modules|tsbuildinfo/.test(file.replace(/^(dist|lib)\/testing\//, ''))))
+  t.ok(files.filter(file => file.endsWith('.ts') && file.startsWith('lib/')).every(file =>
+    files.includes(file.replace(/^lib/, 'dist').replace(/\.ts$/, '.js'))), 'every source is built')
+})
+
+const SERVE = `
+  const app = Fastify()
+  await app.register(typedSse)
+  app.get('/', { schema: { response: { 200: EventStream({ type: 'number' }) } } }, (request, reply) => { reply.sse([1]) })
+  const { body } = await app.inject('/')
+  console.log(JSON.stringify({ body, isSame: all.default === all.typedSse && all.typedSse === typedSse, names: Object.keys(all).sort() }))
+`
+const EXPECTED = { body: 'data: 1\n\n', isSame: true }
+const NAMES = ['EventStream', 'RawText', 'comment', 'default', 'errors', 'event', 'typedSse']
+
+t.test('it works from ESM', async t => {
+  const { project } = await installed
+  await writeFile(join(project, 'esm.mjs'), `
+    import Fastify from 'fastify'
+    import typedSse, * as all from 'fastify-typed-sse'
+    import { EventStream } from 'fastify-typed-sse'
+    ${SERVE}`)
+  const { stdout, stderr } = await run(process.execPath, ['esm.mjs'], { cwd: project })
+  const { names, ...rest } = JSON.parse(stdout)
+  t.strictSame(rest, EXPECTED)
+  for (const name of NAMES) t.ok(names.includes(name), name)
+  t.equal(stderr, '')
+})
+
+t.test('it works from require, with no warning', async t => {
+  const { project } = await installed
+  await writeFile(join(project, 'cjs.cjs'), `
+    const Fastify = require('fastify')
+    const all = require('fastify-typed-sse')
+    const { default: typedSse, EventStream } = all
+    async function main () { ${SERVE}
+      await Fastify().register(require('fastify-typed-sse')).ready()
+    }
+    main()`)
+  const { stdout, stderr } = await run(process.execPath, ['cjs.cjs'], { cwd: project })
+  const { names, ...rest } = JSON.parse(stdout)
+  t.strictSame(rest, EXPECTED)
+  for (const name of NAMES) t.ok(names.includes(name), name)
+  t.equal(stderr, '')
+})
+
+t.test('it works from TypeScript: what is right compiles, what is wrong does not', async t => {
+  const { project } = await installed
+  await writeFile(join(project, 'package.json'), '{ "type": "module" }')
+  await writeFile(join(project, 'tsconfig.json'), JSON.stringify({
+    compilerOptions: { module: 'nodenext', target: 'es2023', strict: true, noEmit: true, skipLibCheck: true, types: ['node'] },
+    files: ['app.ts', 'common.cts']
+  }))
+  await writeFile(join(project, 'app.ts'), `
+    import Fastify from 'fastify'
+    import typedSse, { typedSse as named, EventStream, event, type SseOptions } from 'fastify-typed-sse'
+    import { Type } from '@sinclair/typebox'
+    const app = Fastify()
+    const options: SseOptions = { heartbeat: 1000 }
+    await app.register(typedSse, options)
+    const same: typeof typedSse = named
+    const contract = EventStream({ tick: Type.Object({ n: Type.Number() }) })
+    app.get('/', (request, reply) => { reply.sse([event({ n: 1 }, { event: 'tick' })]) })
+    console.log(app.sse.open, same, contract)
+    // @ts-expect-error: no such option
+    await app.register(typedSse, { hartbeat: 1 })
+    // @ts-expect-error: a number is no source
+    app.get('/wrong', (request, reply) => { reply.sse(7) })
+  `)
+  await writeFile(join(project, 'common.cts'), `
+    import fastify = require('fastify')
+    import sse = require('fastify-typed-sse')
+    const app = fastify()
+    app.register(sse.default, { retry: 1 })
+    console.log(sse.EventStream({ type: 'number' }))
+  `)
+  const { stdout } = await run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', 'tsconfig.json'], { cwd: project })
+    .catch(error => error)
+  t.equal(stdout, '')
+})
