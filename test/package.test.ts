@@ -4,8 +4,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import t from 'tap'
+import { CHILD_ENV } from './helpers/serve.ts'
 
-const run = promisify(execFile)
+const execute = promisify(execFile)
+const run = (file: string, args: string[], options: { cwd: string }) => execute(file, args, { ...options, env: CHILD_ENV })
 const root = new URL('..', import.meta.url).pathname
 const manifest = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'))
 
@@ -29,7 +31,7 @@ async function install (): Promise<{ project: string, files: string[] }> {
   const modules = join(project, 'node_modules')
   const target = join(modules, manifest.name)
   await mkdir(target, { recursive: true })
-  await run('tar', ['-xzf', join(project, packed.filename), '-C', target, '--strip-components=1'])
+  await run('tar', ['-xzf', join(project, packed.filename), '-C', target, '--strip-components=1'], { cwd: project })
   // A package is resolved from where it really is, so each dependency is linked by name.
   await mkdir(join(modules, '@types'))
   for (const name of ['fastify', '@types/node', ...Object.keys(manifest.dependencies), ...Object.keys(manifest.peerDependencies)]) {

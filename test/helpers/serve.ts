@@ -188,3 +188,6 @@ export function mishaps (t: Test): unknown[] {
   })
   return seen
 }
+
+/** For child processes: without what the coverage of this process would measure in them, transpiled otherwise. */
+export const CHILD_ENV = { PATH: process.env.PATH, HOME: process.env.HOME }

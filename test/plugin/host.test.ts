@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import t from 'tap'
 import { EventStream, type StreamEvent } from '../../lib/index.ts'
-import { type Answer, ask, errorLines, eventually, mishaps, serve, summaries } from '../helpers/serve.ts'
+import { type Answer, ask, CHILD_ENV, errorLines, eventually, mishaps, serve, summaries } from '../helpers/serve.ts'
 
 const Numbers = { schema: { response: { 200: EventStream({ type: 'number' }) } } }
 
@@ -167,7 +167,7 @@ t.test('one log line a stream, with what is known of it', async t => {
 
 t.test('neither protocol gives a process warning', async t => {
   const child = new URL('../helpers/warnings.ts', import.meta.url).pathname
-  const { stdout, stderr } = await promisify(execFile)(process.execPath, ['--throw-deprecation', '--import', 'tsx', child])
+  const { stdout, stderr } = await promisify(execFile)(process.execPath, ['--throw-deprecation', '--import', 'tsx', child], { env: CHILD_ENV })
   t.strictSame(JSON.parse(stdout), { warnings: [], connection: [] })
   t.equal(stderr, '')
 })

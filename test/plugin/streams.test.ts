@@ -5,7 +5,7 @@ import http2 from 'node:http2'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { EventStream } from '../../lib/index.ts'
-import { ask, errorLines, eventually, mishaps, serve, type Served, summaries } from '../helpers/serve.ts'
+import { ask, CHILD_ENV, errorLines, eventually, mishaps, serve, type Served, summaries } from '../helpers/serve.ts'
 
 const Text = { schema: { response: { 200: EventStream({ type: 'string' }) } } }
 const GRACE = 300
@@ -123,7 +123,7 @@ t.test('a stream that sent nothing yet answers 503, and so do new requests durin
 const CHILD = new URL('../helpers/sigterm-server.ts', import.meta.url).pathname
 
 t.test('a process that is told SIGTERM exits, with streams open', async t => {
-  const child = spawn(process.execPath, ['--import', 'tsx', CHILD], { stdio: ['ignore', 'pipe', 'inherit'] }) as ChildProcess
+  const child = spawn(process.execPath, ['--import', 'tsx', CHILD], { stdio: ['ignore', 'pipe', 'inherit'], env: CHILD_ENV }) as ChildProcess
   t.teardown(() => child.kill('SIGKILL'))
   const [line] = await once(child.stdout!, 'data')
   const served = { port: Number(line), isHttp2: false } as Served

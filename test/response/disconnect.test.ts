@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import t from 'tap'
 import { EventStream } from '../../lib/index.ts'
-import { ask, errorLines, eventually, mishaps, serve, summaries } from '../helpers/serve.ts'
+import { ask, CHILD_ENV, errorLines, eventually, mishaps, serve, summaries } from '../helpers/serve.ts'
 
 const Text = { schema: { response: { 200: EventStream({ type: 'string' }) } } }
 const BIG = 'x'.repeat(64 * 1024)
@@ -110,7 +110,7 @@ for (const http2 of [false, true]) {
 
 t.test('10,000 clients that come and leave leave nothing behind', { timeout: 120_000 }, async t => {
   const child = new URL('../helpers/leavers.ts', import.meta.url).pathname
-  const { stdout } = await promisify(execFile)(process.execPath, ['--expose-gc', '--import', 'tsx', child, '10000'])
+  const { stdout } = await promisify(execFile)(process.execPath, ['--expose-gc', '--import', 'tsx', child, '10000'], { env: CHILD_ENV })
   const { heapPerCycle, ...counts } = JSON.parse(stdout)
   t.match(counts, { open: 0, connections: 0, returned: 7500, timers: 0, kept: 0, keptBefore: 0, serverListeners: 0 })
   // A quarter of the generators is kept by what they wait for.
