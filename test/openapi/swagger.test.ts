@@ -187,3 +187,13 @@ t.test('the body of errors is told only where it is known', async t => {
   t.match(paths['/stream']!.get!.responses['503']!.content, content)
   for (const path of ['/child', '/own']) t.notOk('content' in paths[path]!.get!.responses['406']!, path)
 })
+
+t.test('where the YAML library is out of reach, YAML is JSON', async t => {
+  const { finishDocuments } = await t.mockImport<typeof import('../../lib/plugin/swagger.ts')>('../../lib/plugin/swagger.ts', {
+    'node:module': { createRequire () { throw new Error('not installed') } }
+  })
+  const { plain } = await start(t, register({ decorator: 'plain' }), sse, stream) as unknown as { plain (): Document }
+  const scope = { swagger: plain } as unknown as App
+  finishDocuments([scope as never])
+  t.match(answerOf(parse(scope.swagger({ yaml: true }))), FINISHED)
+})

@@ -9,6 +9,7 @@ import { type Branch, dataSchemas, type Example, itemSchema, payloadExamples, pa
 
 /** What a failure looks like: as the body of an error response, and as the data of the event that tells of it. */
 const FAILURE = {
+  title: 'StreamFailure',
   type: 'object',
   description: 'A failure of the server or of the request.',
   required: ['statusCode', 'error', 'message'],
@@ -19,7 +20,6 @@ const FAILURE = {
     message: { type: 'string' }
   }
 }
-const FAILURE_NAME = 'StreamFailure'
 const EXAMPLE = { statusCode: 500, error: 'Internal Server Error', message: 'Internal Server Error' }
 
 const NOT_ACCEPTABLE = bodyOf(new SSE_ERR_NOT_ACCEPTABLE(), 'Not Acceptable')
@@ -63,15 +63,15 @@ class Finisher {
     this.#version = version
     this.#components = (document.components ?? {}) as Record<string, unknown>
     this.#schemas = (this.#components.schemas ?? {}) as Record<string, SchemaObject>
-    const own = this.#schemas[FAILURE_NAME]
+    const own = this.#schemas[FAILURE.title]
     const isFree = own === undefined || JSON.stringify(own) === JSON.stringify(FAILURE)
-    this.#failure = isFree ? { $ref: `#/components/schemas/${FAILURE_NAME}` } : FAILURE
+    this.#failure = isFree ? { $ref: `#/components/schemas/${FAILURE.title}` } : FAILURE
   }
 
   /** The components with those that were used. */
   components (): object {
     if (!('$ref' in this.#failure)) return {}
-    return { components: { ...this.#components, schemas: { ...this.#schemas, [FAILURE_NAME]: FAILURE } } }
+    return { components: { ...this.#components, schemas: { ...this.#schemas, [FAILURE.title]: FAILURE } } }
   }
 
   /** A path item: an operation by each method, some by others in a map of their own. */
