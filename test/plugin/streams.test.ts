@@ -7,6 +7,9 @@ import t from 'tap'
 import { EventStream } from '../../lib/index.ts'
 import { ask, CHILD_ENV, errorLines, eventually, mishaps, serve, type Served, summaries } from '../helpers/serve.ts'
 
+// Thousands of connections take their time on a busy machine.
+t.setTimeout(120_000)
+
 const Text = { schema: { response: { 200: EventStream({ type: 'string' }) } } }
 const GRACE = 300
 

@@ -8,6 +8,9 @@ import t from 'tap'
 import { EventStream } from '../../lib/index.ts'
 import { ask, CHILD_ENV, errorLines, eventually, mishaps, serve, summaries } from '../helpers/serve.ts'
 
+// Thousands of connections take their time on a busy machine.
+t.setTimeout(120_000)
+
 const Text = { schema: { response: { 200: EventStream({ type: 'string' }) } } }
 const BIG = 'x'.repeat(64 * 1024)
 
