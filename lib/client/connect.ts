@@ -3,75 +3,26 @@ import type { MessageOf } from './contract.ts'
 import { type Dated, type DecodeOptions, type Decoder, decoderOf } from './decode.ts'
 import type { ConnectOptions, RequestOptions, Rest, StreamState } from './options.ts'
 import { repeatable } from './request.ts'
-import { Session } from './session.ts'
+import { CLOSED, Session } from './session.ts'
+import type { Backoff } from './wait.ts'
 
 /** The messages of a stream, to be iterated once. */
-export class MessageStream<M> implements AsyncIterableIterator<M> {
-  readonly #session: Session
-  readonly #decoder: Decoder
-  readonly #frames: AsyncGenerator<Dated, void, undefined>
-
-  constructor (session: Session, decoder: Decoder, frames: AsyncGenerator<Dated, void, undefined>) {
-    this.#session = session
-    this.#decoder = decoder
-    this.#frames = frames
-  }
-
+export interface MessageStream<M> extends AsyncIterableIterator<M, undefined> {
   /** `connecting` until there is a connection, also before the loop starts, which is what makes the request. */
-  get state (): StreamState {
-    return this.#session.state
-  }
-
+  readonly state: StreamState
   /** The id to resume from, `''` for none. */
-  get lastEventId (): string {
-    return this.#session.lastEventId
-  }
-
+  readonly lastEventId: string
   /**
    * The next message.
    *
    * @throws StreamError, ResponseError, ConnectionError, MessageError, or the reason of the signal
    */
-  async next (): Promise<IteratorResult<M, undefined>> {
-    const { signal } = this.#session
-    try {
-      for (;;) {
-        if (signal.aborted) this.#session.throwUnlessClosed()
-        const { done, value } = await this.#frames.next()
-        // An abort while it was under way: nothing comes after it.
-        if (signal.aborted) this.#session.throwUnlessClosed()
-        if (done || signal.aborted || this.#decoder.isLast(value)) break
-        const message = this.#decoder.decode(value)
-        if (message !== undefined) return { done: false, value: message as M }
-      }
-    } catch (error) {
-      this.#end(error)
-      throw error
-    }
-    this.#end()
-    return { done: true, value: undefined }
-  }
-
+  next (): Promise<IteratorResult<M, undefined>>
   /** Closes the connection, as leaving a `for await` loop does. */
-  async return (): Promise<IteratorResult<M, undefined>> {
-    this.close()
-    return { done: true, value: undefined }
-  }
-
+  return (): Promise<IteratorResult<M, undefined>>
   /** Closes the connection at once; a waiting loop ends without an error. */
-  close (): void {
-    this.#end()
-  }
-
-  [Symbol.asyncIterator] (): this {
-    return this
-  }
-
-  #end (cause?: unknown): void {
-    this.#session.close(cause)
-    // A generator that waits ends by the signal.
-    this.#frames.return().catch(() => { /* it was told to the loop, or the loop is gone */ })
-  }
+  close (): void
+  [Symbol.asyncIterator] (): this
 }
 
 /**
@@ -90,18 +41,46 @@ export function connect<C = unknown> (url: string | URL, ...[given]: Rest<Connec
   const decoder = decoderOf(options)
   const request = repeatable(url, options, rest as RequestInit)
   const session = new Session(lastEventId, onStateChange)
-  const plan: Plan = {
-    request,
-    decoder,
-    reconnect,
-    backoff: { delay: backoff?.delay ?? 1000, maxDelay: backoff?.maxDelay ?? 30_000, attempts: backoff?.attempts ?? Infinity },
-    silence: heartbeat && heartbeat * 3
-  }
-  const abort = (): void => { session.abort(signal?.reason) }
+  const plan: Plan = { request, decoder, reconnect, delay: 1000, maxDelay: 30_000, attempts: Infinity, ...backoff as Backoff | undefined, silence: (heartbeat || 0) * 3 }
+  const name = share === true ? request.key : share
+  const abort = (): void => { session.close(signal?.reason, signal?.reason) }
   signal?.addEventListener('abort', abort, { signal: session.signal })
   if (signal?.aborted) abort()
-  const name = share === true ? request.key : share
-  return new MessageStream(session, decoder, name ? shared(name, plan, session) : connection(plan, session))
+  return streamOf(session, decoder, name ? shared(name, plan, session) : connection(plan, session))
+}
+
+function streamOf<M> (session: Session, decoder: Decoder, frames: AsyncGenerator<Dated, void, undefined>): MessageStream<M> {
+  let isEnded = false
+  const close = (cause?: unknown): { done: true, value: undefined } => {
+    isEnded = true
+    session.close(CLOSED, cause)
+    // A generator that waits ends by the signal.
+    frames.return().catch(() => { /* it was told to the loop, or the loop is gone */ })
+    return { done: true, value: undefined }
+  }
+  return {
+    get state () { return session.state },
+    get lastEventId () { return session.lastEventId },
+    async next () {
+      try {
+        for (;;) {
+          if (isEnded || session.isOver()) break
+          const { done, value } = await frames.next()
+          // Nothing comes after an abort, and a closed stream has nothing to throw.
+          if (done || session.isOver() || decoder.isLast(value)) break
+          const message = decoder.decode(value)
+          if (message) return { done: false, value: message as M }
+        }
+        return close()
+      } catch (error) {
+        close(error)
+        throw error
+      }
+    },
+    return: async () => close(),
+    close: () => { close() },
+    [Symbol.asyncIterator] () { return this }
+  }
 }
 
 /** In a module of its own, which only those load who share. */

@@ -64,9 +64,9 @@ export function decoderOf (options: DecodeOptions): Decoder {
     const data = isRaw(event) ? text : parseJson(frame)
     if (event === errorEvent && (schema === undefined || declaration?.events === null)) throwReported(data)
     if (check === undefined || declaration === undefined) return data
-    if (schema === undefined) throw new MessageError('SSE_ERR_EVENT', frame, 'is not declared')
+    if (schema === undefined) throw new MessageError('EVENT', frame, 'is not declared')
     const verdict = check(schema, data)
-    if (verdict !== true) throw new MessageError('SSE_ERR_PAYLOAD', frame, `has invalid data${verdict === false ? '' : `: ${verdict}`}`)
+    if (verdict !== true) throw new MessageError('PAYLOAD', frame, `has invalid data${verdict === false ? '' : `: ${verdict}`}`)
     return data
   }
 
@@ -91,7 +91,7 @@ function parseJson (frame: Frame): unknown {
   try {
     return JSON.parse(frame.data)
   } catch (error) {
-    throw new MessageError('SSE_ERR_JSON', frame, 'is no JSON', error)
+    throw new MessageError('JSON', frame, 'is no JSON', error)
   }
 }
 

@@ -18,11 +18,11 @@ export class StreamError extends Error {
   /** The status as words. */
   readonly error: string
 
-  constructor (payload: StreamErrorPayload) {
-    super(payload.message)
-    this.statusCode = payload.statusCode
-    this.code = payload.code
-    this.error = payload.error
+  constructor ({ statusCode, code, error, message }: StreamErrorPayload) {
+    super(message)
+    this.statusCode = statusCode
+    this.code = code
+    this.error = error
   }
 }
 
@@ -32,13 +32,10 @@ export class ResponseError extends Error {
   readonly code = 'SSE_ERR_RESPONSE'
   /** The response, its body unread: `await error.response.json()` gives what the server had to say. */
   readonly response: Response
-  /** The status of the response. */
-  readonly status: number
 
   constructor (response: Response) {
-    super(`Expected an event stream, got ${response.status} ${response.headers.get('content-type') ?? 'without a content type'}`)
+    super(`Expected an event stream, got ${response.status} ${response.headers.get('content-type') ?? ''}`)
     this.response = response
-    this.status = response.status
   }
 }
 
@@ -52,16 +49,16 @@ export class ConnectionError extends Error {
 export class MessageError extends Error {
   override readonly name = 'MessageError'
   /** `SSE_ERR_JSON`, `SSE_ERR_EVENT` or `SSE_ERR_PAYLOAD`; the last two are also the server's codes for the same fault. */
-  readonly code: 'SSE_ERR_JSON' | 'SSE_ERR_EVENT' | 'SSE_ERR_PAYLOAD'
+  readonly code: string
   /** The event's name, `message` where it has none. */
   readonly event: string
   /** The data as it was sent. */
   readonly text: string
 
-  constructor (code: MessageError['code'], frame: { event: string, data: string }, reason: string, cause?: unknown) {
-    super(`Event '${frame.event}' ${reason}`, { cause })
-    this.code = code
-    this.event = frame.event
-    this.text = frame.data
+  constructor (fault: 'JSON' | 'EVENT' | 'PAYLOAD', { event, data }: { event: string, data: string }, reason: string, cause?: unknown) {
+    super(`Event '${event}' ${reason}`, { cause })
+    this.code = `SSE_ERR_${fault}`
+    this.event = event
+    this.text = data
   }
 }

@@ -2,58 +2,60 @@ import type { Dated } from './decode.ts'
 import type { Frame } from './frames.ts'
 import type { StreamState } from './options.ts'
 
+type Listener = (state: StreamState, cause?: unknown) => void
+
 /** What outlives the single connections of a stream. */
 export class Session {
   readonly #controller = new AbortController()
-  readonly #onStateChange: ((state: StreamState, cause?: unknown) => void) | undefined
+  readonly #listener: Listener | undefined
+  /** Fires when the stream is closed, from whichever side. */
+  readonly signal: AbortSignal = this.#controller.signal
   state: StreamState = 'connecting'
   lastEventId: string
   /** Whether the last event itself had an id, so that nothing is lost or sent twice by going on from it. */
   isResumable: boolean
   /** The server's reconnection time in ms. */
   retry: number | undefined
-  #isClosed = false
   /** Hears of each change, beside the user. */
-  onEnter: (() => void) | undefined
+  onEnter: Listener | undefined
 
-  constructor (lastEventId: string, onStateChange: ((state: StreamState, cause?: unknown) => void) | undefined) {
+  constructor (lastEventId: string, listener: Listener | undefined) {
     this.lastEventId = lastEventId
     this.isResumable = lastEventId !== ''
-    this.#onStateChange = onStateChange
-  }
-
-  /** Fires when the stream is closed, from whichever side. */
-  get signal (): AbortSignal {
-    return this.#controller.signal
-  }
-
-  /** After the signal fired: silent where the user closed the stream, else the reason. */
-  throwUnlessClosed (): void {
-    if (!this.#isClosed) throw this.signal.reason
+    this.#listener = listener
   }
 
   enter (state: StreamState, cause?: unknown): void {
     if (this.state === state || this.state === 'closed') return
     this.state = state
-    this.onEnter?.()
-    this.#onStateChange?.(state, cause)
+    this.onEnter?.(state)
+    this.#listener?.(state, cause)
   }
 
   note (frame: Frame): Dated {
     if (frame.id !== undefined) this.lastEventId = frame.id
-    this.isResumable = Boolean(frame.id)
+    this.isResumable = !!frame.id
     return { ...frame, lastEventId: this.lastEventId }
   }
 
-  close (cause?: unknown): void {
-    if (this.signal.aborted) return
-    this.#isClosed = true
-    this.abort(undefined, cause)
-  }
-
-  abort (reason: unknown, cause: unknown = reason): void {
-    if (this.signal.aborted) return
+  /**
+   * Closes for good; the first call counts.
+   *
+   * @param reason what the loop throws; CLOSED for nothing
+   * @param cause what the user's listener hears of
+   */
+  close (reason: unknown, cause?: unknown): void {
     this.#controller.abort(reason)
     this.enter('closed', cause)
   }
+
+  /** Whether the stream is closed; throws the reason unless that was the user's will. */
+  isOver (): boolean {
+    const { aborted, reason } = this.signal
+    if (aborted && reason !== CLOSED) throw reason
+    return aborted
+  }
 }
+
+/** The reason of a stream that was left or closed, rather than aborted by a signal. */
+export const CLOSED = 0

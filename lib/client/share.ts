@@ -1,5 +1,4 @@
 import type { Dated } from './decode.ts'
-import { ConnectionError } from './errors.ts'
 import type { Frame } from './frames.ts'
 import type { StreamState } from './options.ts'
 import type { Session } from './session.ts'
@@ -46,7 +45,7 @@ export async function * share (name: string, session: Session, connect: () => As
       if (frame === undefined) break
       yield frame
     }
-    if (session.signal.aborted) session.throwUnlessClosed()
+    session.isOver()
   } finally {
     tab.close()
   }
@@ -151,7 +150,7 @@ class Tab {
       this.#seen.add(frame.id)
       if (this.#seen.size > MAX_SEEN) this.#seen.delete(this.#seen.values().next().value!)
     }
-    if (this.#frames.length - this.#taken >= MAX_BEHIND) this.finish(new ConnectionError(`More than ${MAX_BEHIND} messages behind the shared connection`))
+    if (this.#frames.length - this.#taken >= MAX_BEHIND) this.finish(new RangeError(`More than ${MAX_BEHIND} messages behind the shared connection`))
     else this.#frames.push(frame)
     this.#wake?.()
   }

@@ -1,12 +1,10 @@
 /** The longest delay of a timer: beyond it they fire at once. */
 const MAX_DELAY = 2 ** 31 - 1
 
-/** How long to wait before the next attempt. All in ms. */
+/** The windows of waits, in ms: the first one and the largest. */
 export interface Backoff {
-  /** The window of the first wait. */
-  delay: number
-  /** The largest window. */
-  maxDelay: number
+  readonly delay: number
+  readonly maxDelay: number
 }
 
 /**
@@ -59,28 +57,5 @@ export function sleep (ms: number, isFirm: boolean, signal: AbortSignal): Promis
     signal.addEventListener('abort', wake)
     scope.addEventListener?.('online', online)
     if (signal.aborted) wake()
-  })
-}
-
-/**
- * The outcome of `work`, or the reason of the controller's signal, whichever is first. A silence of `ms` aborts it.
- * A listener for each call rather than one race against a long-lived promise, which would keep every loser alive.
- */
-export function within<T> (work: Promise<T>, ms: number | false, controller: AbortController, onSilence: () => Error): Promise<T> {
-  const { signal } = controller
-  return new Promise((resolve, reject) => {
-    const timer = ms === false ? undefined : setTimeout(() => { controller.abort(onSilence()) }, Math.min(ms, MAX_DELAY))
-    const settle = (): void => {
-      clearTimeout(timer)
-      signal.removeEventListener('abort', fail)
-    }
-    const fail = (): void => {
-      settle()
-      const reason: unknown = signal.reason
-      reject(reason instanceof Error ? reason : new Error('Aborted', { cause: reason }))
-    }
-    signal.addEventListener('abort', fail)
-    if (signal.aborted) fail()
-    work.then(resolve, reject).finally(settle).catch(() => { /* neither throws */ })
   })
 }
