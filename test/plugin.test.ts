@@ -1,4 +1,4 @@
-import Fastify from 'fastify'
+import Fastify, { type FastifyInstance } from 'fastify'
 import t from 'tap'
 import named, * as all from '../lib/index.ts'
 import typedSse, { EventStream } from '../lib/index.ts'
@@ -31,7 +31,7 @@ t.test('encapsulated: only the scope that registered it, and scopes below, have 
   t.equal(app.hasDecorator('sse'), false)
 })
 
-for (const [name, register] of Object.entries<(app: ReturnType<typeof Fastify>) => Promise<void>>({
+for (const [name, register] of Object.entries<(app: FastifyInstance) => Promise<void>>({
   'in one scope: the later one rules the routes after it': async app => {
     await app.register(typedSse, { retry: 1, commitAfter: 0 })
     app.get('/first', Text, (_request, reply) => { reply.sse(['a'] as never) })
