@@ -19,6 +19,9 @@ export interface Declaration {
 const DECLARATION = Symbol.for('fastify-typed-sse.declaration')
 const RAW = Symbol.for('fastify-typed-sse.raw')
 
+/** The name that errors give to unnamed events, which is also what clients dispatch them as. */
+export const UNNAMED = 'message'
+
 /** The media type of Server-Sent Events. */
 export const EVENT_STREAM = 'text/event-stream'
 

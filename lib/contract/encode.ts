@@ -2,9 +2,10 @@ import { SSE_ERR_EVENT, SSE_ERR_MESSAGE, SSE_ERR_PAYLOAD, SSE_ERR_SCHEMA, SSE_ER
 import { checkFieldNames, Comment, Message } from '../wire/message.ts'
 import { commentLines, DATA, dataLines, END, eventLine, positionLines } from '../wire/frame.ts'
 import { type Check, type CheckCompiler } from './check.ts'
-import { type Declaration, isRaw } from './declaration.ts'
+import { type Declaration, isRaw, UNNAMED } from './declaration.ts'
+import { checkJsonTypes } from './json-types.ts'
 import { compileSerialize, type Serialize, stringify } from './serialize.ts'
-import { isObject, type SchemaObject, subschemas } from './walk.ts'
+import { type SchemaObject } from './walk.ts'
 
 /**
  * Turns one yielded item into a frame.
@@ -26,11 +27,6 @@ export interface Tools {
   /** The app's schemas by `$id`. */
   readonly shared: Record<string, unknown>
 }
-
-const JSON_TYPES = new Set(['string', 'number', 'integer', 'boolean', 'object', 'array', 'null'])
-
-/** The name that errors give to unnamed events, which is also what clients dispatch them as. */
-const UNNAMED = 'message'
 
 /**
  * Compiles a declaration.
@@ -96,21 +92,16 @@ interface EventHead {
 
 async function compileData (event: EventHead, schema: SchemaObject, tools: Tools, sentinel?: string): Promise<EncodeData> {
   const { name } = event
-  const check = await compilePayload(name, schema, () => tools.compileCheck(schema))
+  checkJsonTypes(name, schema)
+  const check = await compilePayload(name, () => tools.compileCheck(schema))
   if (isRaw(schema)) return rawData(event, check, sentinel)
-  const serialize = await compilePayload(name, schema, () => compileSerialize(schema, tools.shared))
+  const serialize = await compilePayload(name, () => compileSerialize(schema, tools.shared))
   const encodeData = jsonData(event, check, serialize)
   // A schema that takes anything also takes what JSON cannot carry.
   return check.accepts(undefined) || check.accepts(new Uint8Array(1)) ? guarded(name, encodeData) : encodeData
 }
 
-async function compilePayload<T> (name: string, schema: SchemaObject, compile: () => T | Promise<T>): Promise<T> {
-  if (!isObject(schema)) throw new SSE_ERR_SCHEMA(`event '${name}'`, 'it must be an object')
-  for (const { type } of subschemas(schema)) {
-    for (const word of [type].flat()) {
-      if (typeof word === 'string' && !JSON_TYPES.has(word)) throw new SSE_ERR_SCHEMA(`event '${name}'`, `JSON has no type '${word}'${word === 'Date' ? ", declare a string of format 'date-time'" : ''}`)
-    }
-  }
+async function compilePayload<T> (name: string, compile: () => T | Promise<T>): Promise<T> {
   try {
     return await compile()
   } catch (error) {

@@ -1,7 +1,8 @@
 import { SSE_ERR_CONTRACT, SSE_ERR_CONTRACT_AMBIGUOUS, SSE_ERR_SENTINEL } from '../errors.ts'
 import { eventLine } from '../wire/frame.ts'
 import { type EventStreamFunction, type EventStreamOptions, type RawTextFunction } from './types.ts'
-import { declare, type Declaration, EVENT_STREAM, isRaw, markRaw } from './declaration.ts'
+import { declare, type Declaration, EVENT_STREAM, isRaw, markRaw, UNNAMED } from './declaration.ts'
+import { checkJsonTypes } from './json-types.ts'
 import { isJsonText } from './serialize.ts'
 import { isObject, type SchemaObject } from './walk.ts'
 
@@ -28,7 +29,7 @@ const KEYWORDS: Record<string, (value: unknown) => boolean> = {
  * Declares a response of `text/event-stream`: a plain response schema, to stand wherever Fastify takes one.
  *
  * @param input the schema of unnamed events, or a map of event names to schemas; TypeBox, plain JSON Schema, or `RawText`
- * @throws SSE_ERR_CONTRACT, SSE_ERR_CONTRACT_AMBIGUOUS, SSE_ERR_EVENT, SSE_ERR_SENTINEL
+ * @throws SSE_ERR_CONTRACT, SSE_ERR_CONTRACT_AMBIGUOUS, SSE_ERR_EVENT, SSE_ERR_SENTINEL, SSE_ERR_SCHEMA
  */
 export const EventStream = eventStream as EventStreamFunction
 
@@ -43,6 +44,7 @@ export const RawText = rawText as RawTextFunction
 function eventStream (input: unknown, options: EventStreamOptions = {}): object {
   checkOptions(options)
   const events = eventsOf(input)
+  for (const [name, schema] of Object.entries(events ?? { [UNNAMED]: input as SchemaObject })) checkJsonTypes(name, schema)
   const payloads = events === null ? [input as SchemaObject] : Object.values(events)
   checkSentinel(options.sentinel, events === null && !isRaw(input as object))
   const declaration: Declaration = {
