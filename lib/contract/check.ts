@@ -75,7 +75,7 @@ async function typebox1 (schema: SchemaObject, formats: string[]): Promise<Check
 
 function createAjv (shared: Record<string, unknown>): Ajv2019 {
   // Response schemas may carry keywords of OpenAPI that Ajv does not know. JSON has neither NaN nor Infinity.
-  const ajv = new Ajv2019({ strict: false, strictNumbers: true, addUsedSchema: false, logger: { log () {}, error () {}, warn: refuseUnknownFormat } })
+  const ajv = new Ajv2019({ strict: false, strictNumbers: true, logger: { log () {}, error () {}, warn: refuseUnknownFormat } })
   // Enough to let schemas name the draft that Fastify uses: 2019-09 reads it alike.
   ajv.addMetaSchema({ $id: 'http://json-schema.org/draft-07/schema' })
   addFormats.default(ajv)
@@ -89,8 +89,20 @@ function refuseUnknownFormat (warning: string): void {
   if (format !== undefined) throw new Error(`unknown format '${format}'`)
 }
 
+/** Compiles a schema that may refer to itself, and forgets it: another event may have one of the same `$id`. */
+function compileOnce (ajv: Ajv2019, schema: SchemaObject): ValidateFunction {
+  const { $id, ...rest } = schema
+  // What is shared is known by its id already.
+  if (typeof $id === 'string' && Object.hasOwn(ajv.schemas, $id)) return ajv.compile(rest)
+  try {
+    return ajv.compile(schema)
+  } finally {
+    ajv.removeSchema(schema)
+  }
+}
+
 function ajvCheck (ajv: Ajv2019, schema: SchemaObject): Check {
-  const validate: ValidateFunction = ajv.compile(schema)
+  const validate = compileOnce(ajv, schema)
   return {
     accepts: value => validate(value),
     explain (value) {
