@@ -2,6 +2,8 @@ import swagger from '@fastify/swagger'
 import { Type } from '@sinclair/typebox'
 import Fastify, { type FastifyInstance } from 'fastify'
 import t from 'tap'
+import { documentResponse } from '../../lib/contract/document.ts'
+import { Names } from '../../lib/contract/document/bundle.ts'
 import typedSse, { EventStream, RawText, type SseOptions } from '../../lib/index.ts'
 import { type Document, type MediaType, type Schema } from '../openapi/app.ts'
 
@@ -169,6 +171,7 @@ t.test('the words of each version', async t => {
     same: Type.Tuple([Type.Number(), Type.Number()]),
     empty: Type.Tuple([]),
     open: { type: 'array' } as never,
+    more: { type: 'array', items: [{ type: 'string' }], example: ['own'], examples: [['other']] } as never,
     only: Type.Literal('x'),
     price: Type.Number({ exclusiveMinimum: 0, exclusiveMaximum: 10 }),
     maybe: Type.Union([Type.String(), Type.Null()]),
@@ -183,6 +186,7 @@ t.test('the words of each version', async t => {
   t.match(await properties('3.1.0', { convertConstToEnum: false }), {
     tuple: { prefixItems: [{ type: 'string' }, { type: 'number' }], items: false },
     open: { type: 'array' },
+    more: { type: 'array', prefixItems: [{ type: 'string' }] },
     only: { const: 'x', type: 'string' },
     price: { exclusiveMinimum: 0 },
     maybe: { anyOf: [{ type: 'string' }, { type: 'null' }] },
@@ -195,6 +199,7 @@ t.test('the words of each version', async t => {
     same: { type: 'array', items: { type: 'number' }, minItems: 2, maxItems: 2 },
     empty: { type: 'array', items: {}, minItems: 0, maxItems: 0 },
     open: { type: 'array', items: {} },
+    more: { type: 'array', items: { type: 'string' }, example: ['own'] },
     only: { enum: ['x'], type: 'string' },
     price: { type: 'number', minimum: 0, exclusiveMinimum: true, maximum: 10, exclusiveMaximum: true },
     maybe: { type: 'string', nullable: true },
@@ -216,4 +221,12 @@ t.test('a stream of which no example can be made has none', async t => {
   const Code = { type: 'string', pattern: '^[A-Z]{3}-\\d+$' }
   t.notOk('examples' in await mediaTypeOf('3.2.0', EventStream(Code), QUIET))
   t.same((await mediaTypeOf('3.1.0', EventStream({ code: Code, token: Token }), QUIET)).examples, { token: { summary: 'event: token', value: { text: 'Hello' } } })
+})
+
+t.test('a schema that takes anything', t => {
+  const circumstances = { errorEvent: false, isRefusable: true, retry: false, hasPlainErrors: () => true, names: new Names(), shared: {} } as const
+  t.match(documentResponse({ content: { 'text/event-stream': { schema: true } } }, circumstances), {
+    content: { 'text/event-stream': { schema: true, 'x-oai-itemSchema': { properties: { data: { contentSchema: {} } } } } }
+  })
+  t.end()
 })

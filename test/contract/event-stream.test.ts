@@ -80,6 +80,11 @@ t.test('a name that cannot be written is refused where it is declared', async t 
   for (const name of ['', 'a\nb', '\r']) t.throws(() => EventStream({ [name]: { type: 'string' } }), { code: 'SSE_ERR_EVENT' })
 })
 
+t.test('a schema of what JSON cannot carry is refused where it is declared', async t => {
+  t.throws(() => EventStream({ a: Type.Object({ at: Type.Date() }) }), { code: 'SSE_ERR_SCHEMA', message: /event 'a'.*JSON has no type 'Date', declare a string of format 'date-time'/ })
+  t.throws(() => EventStream(Type.BigInt()), { code: 'SSE_ERR_SCHEMA', message: /event 'message'.*JSON has no type 'bigint'/ })
+})
+
 t.test('options are checked', async t => {
   const refused: unknown[] = [null, 1, [], { sentinal: 'x' }, { toString: 'x' }, { sentinel: 1 }, { description: 1 }, { retry: 'x' }, { id: 'x' }]
   for (const options of refused) t.throws(() => EventStream(OBJECT, options as never), { code: 'SSE_ERR_CONTRACT', message: /option/ })
