@@ -37,7 +37,7 @@ export function documentResponse (response: unknown, circumstances: Circumstance
   if (declaration === undefined) return response
   const { content, description, ...rest } = response as SchemaObject & { content: Record<string, SchemaObject> }
   const key = Object.keys(content).find(name => name.toLowerCase().startsWith(EVENT_STREAM))!
-  // The schemas of an automatic HEAD route are those of its GET route.
+  // A hook may make another route of this one's schema.
   if (REMAINDER in content[key]!) return response
   const { mediaType, resources } = documentMediaType(content[key]!, declaration, circumstances)
   return {

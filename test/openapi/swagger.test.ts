@@ -5,6 +5,7 @@ import Fastify, { type FastifyInstance } from 'fastify'
 import t from 'tap'
 import { parse } from 'yaml'
 import typedSse, { EventStream, sseTransformObject } from '../../lib/index.ts'
+import type * as swaggerParts from '../../lib/plugin/swagger.ts'
 import { type Document, type Operation, streamOf } from './app.ts'
 
 type Test = { teardown (fn: () => unknown): void }
@@ -164,6 +165,16 @@ t.test('the Last-Event-ID header that a route describes is not described again',
   t.same(app.swagger().paths['/stream']!.get!.parameters!.map(({ name }) => name), ['last-event-id'])
 })
 
+t.test('a route may be made of the schema of another', async t => {
+  const app = await start(t, register(), sse, async app => app.addHook('onRoute', ({ url, method, schema }) => {
+    if (url === '/stream' && method === 'GET') app.get('/v1/stream', { schema: schema! }, () => [{ text: 'a' }])
+  }), stream)
+  const { paths } = app.swagger()
+  t.same(paths['/v1/stream'], paths['/stream'])
+  t.match(answerOf(app.swagger()), FINISHED)
+  t.equal((await app.inject('/v1/stream')).body, 'data: {"text":"a"}\n\n')
+})
+
 t.test('HEAD routes and other methods are documented too', async t => {
   const app = await start(t, register({ exposeHeadRoutes: true }), sse, async app => {
     app.addHttpMethod('SUBSCRIBE')
@@ -189,7 +200,7 @@ t.test('the body of errors is told only where it is known', async t => {
 })
 
 t.test('where the YAML library is out of reach, YAML is JSON', async t => {
-  const { finishDocuments } = await t.mockImport<typeof import('../../lib/plugin/swagger.ts')>('../../lib/plugin/swagger.ts', {
+  const { finishDocuments } = await t.mockImport<typeof swaggerParts>('../../lib/plugin/swagger.ts', {
     'node:module': { createRequire () { throw new Error('not installed') } }
   })
   const { plain } = await start(t, register({ decorator: 'plain' }), sse, stream) as unknown as { plain (): Document }
