@@ -78,7 +78,7 @@ t.test('a second registration with wrong options is refused as well', async t =>
   const app = Fastify()
   t.teardown(() => app.close())
   await app.register(typedSse)
-  await t.rejects(app.register(typedSse, { retry: -1 }).ready(), { code: 'SSE_ERR_OPTION' })
+  await t.rejects(async () => { await app.register(typedSse, { retry: -1 }) }, { code: 'SSE_ERR_OPTION' })
 })
 
 t.test('routes that stream nothing are left alone', async t => {
