@@ -75,8 +75,9 @@ t.test('definitions of a schema itself', async t => {
 t.test("the app's own schemas", async t => {
   const Tick = { $id: 'Tick', type: 'object', properties: { price: { type: 'number' } } }
   const Tree = { $id: 'Tree', type: 'object', properties: { parts: list({ $ref: 'Tree' }) } }
-  const document = await documentOf(t, { '/ref': Type.Ref('Tick'), '/list': Type.Array(Type.Ref('Tick#')), '/tree': { $ref: 'Tree' } }, { shared: [Tick, Tree] })
+  const document = await documentOf(t, { '/ref': Type.Ref('Tick'), '/list': Type.Array(Type.Ref('Tick#')), '/tree': { $ref: 'Tree' }, '/inline': structuredClone(Tick) }, { shared: [Tick, Tree] })
   t.same(schemaOf(document, '/ref'), ref('Tick'))
+  t.same(schemaOf(document, '/inline'), ref('Tick'), 'an equal schema is not said twice')
   t.same(schemaOf(document, '/list'), list(ref('Tick')))
   t.same(schemaOf(document, '/tree'), ref('Tree'))
   t.match(document.components.schemas, { Tick: { type: 'object' }, Tree: { properties: { parts: list(ref('Tree')) } } })
@@ -100,6 +101,7 @@ t.test('a bundle', async t => {
     schema: { $ref: 'event' },
     resources: { event: { $id: 'event', type: 'object', properties: { me: { $ref: 'event' } } } }
   }, 'a root without a name is called as the event')
+  t.match(make({ title: 'A tree', properties: { me: { $ref: '#' } } }).schema, { $ref: 'A-tree' }, 'a title is a name')
   t.same(make({ type: 'object', properties: { a: { $ref: '#here' }, b: { $ref: '#there' } }, definitions: { a: { $anchor: 'here', type: 'null' }, b: { $id: '#there', type: 'string' } } }).resources, {
     here: { $id: 'here', type: 'null' }, there: { $id: 'there', type: 'string' }
   }, 'anchors lead somewhere')

@@ -100,7 +100,8 @@ class References {
   /** What the schema's author calls a place. */
   hint (target: SchemaObject): string | undefined {
     if (isId(target.$id)) return target.$id
-    return this.#pointers.get(target)?.split('/').at(-1)!.replaceAll('~1', '/').replaceAll('~0', '~')
+    const token = this.#pointers.get(target)?.split('/').at(-1)!.replaceAll('~1', '/').replaceAll('~0', '~')
+    return token ?? (typeof target.title === 'string' ? target.title : undefined)
   }
 
   /** Equal for equal places of equal schemas. */
