@@ -79,7 +79,7 @@ async function * once ({ request, silence }: Plan, session: Session, attempt: Ab
   const init = await request.prepare(session.lastEventId, attempt.signal)
   const response = await guard(() => request.send(init))
   if (response.status === 204) yield OVER
-  if (!isEventStream(response)) throw new ResponseError(response)
+  if (!response.ok || !isEventStream(response.headers.get('content-type'))) throw new ResponseError(response)
   session.enter('open')
   const { pull, cancel } = pullFrom(response.body ?? [])
   // A custom fetch may leave the body to itself.
@@ -88,6 +88,6 @@ async function * once ({ request, silence }: Plan, session: Session, attempt: Ab
   attempt.signal.throwIfAborted()
 }
 
-export function isEventStream ({ ok, headers }: Response): boolean {
-  return ok && /^\s*text\/event-stream\s*(;|$)/i.test(headers.get('content-type') ?? '')
+export function isEventStream (type: unknown): boolean {
+  return /^\s*text\/event-stream\s*(;|$)/i.test(String(type))
 }

@@ -34,8 +34,11 @@ export async function * parse<C = unknown> (source: ParseSource, ...[given]: Res
   const status = answer.status ?? answer.statusCode
   if (status === 204) return
   if (status !== undefined) {
-    const response = source instanceof Response ? source : responseOf(status, answer.headers as Record<string, string>, stream)
-    if (!isEventStream(response)) throw new ResponseError(response)
+    const headers = answer.headers ?? {}
+    const type = headers instanceof Headers ? headers.get('content-type') : headers['content-type']
+    if (status < 200 || status > 299 || !isEventStream(type)) {
+      throw new ResponseError(source instanceof Response ? source : responseOf(status, type, stream))
+    }
   }
   const { pull, cancel } = pullFrom(stream)
   let lastEventId = ''
@@ -47,12 +50,11 @@ export async function * parse<C = unknown> (source: ParseSource, ...[given]: Res
       if (message !== undefined) yield message as MessageOf<C>
     }
   } finally {
-    cancel().catch(() => { /* what it would tell of was thrown by the pull, or no one waits for it */ })
+    await cancel().catch(() => { /* what it would tell of was thrown by the pull, or no one waits for it */ })
   }
 }
 
-/** For the error, and its `json()`: the stream is not read before that. */
-function responseOf (status: number, headers: Record<string, string>, stream: unknown): Response {
-  const type = headers['content-type']
-  return new Response(stream as ReadableStream, { status, headers: type === undefined ? {} : { 'content-type': type } })
+/** For the error, and its `json()`: takes the stream over, which no one else reads. */
+function responseOf (status: number, type: unknown, stream: unknown): Response {
+  return new Response(stream as ReadableStream, { status, headers: type === undefined ? {} : { 'content-type': String(type) } })
 }

@@ -1,0 +1,1 @@
+export { injectStream, type InjectedStream, type InjectStreamOptions } from './inject-stream.ts'

@@ -1,0 +1,162 @@
+import { once } from 'node:events'
+import { request as httpRequest, type IncomingHttpHeaders, type IncomingMessage, type OutgoingHttpHeaders } from 'node:http'
+import type { Readable } from 'node:stream'
+import type { FastifyInstance, InjectOptions } from 'fastify'
+import type { MessageOf } from '../client/contract.ts'
+import type { ParseOptions, Rest } from '../client/options.ts'
+import { parse } from '../client/parse.ts'
+
+/** What is asked for, and how. */
+interface StreamRequest {
+  url: string
+  /** @default 'GET', or 'POST' with a payload */
+  method?: NonNullable<InjectOptions['method']> | undefined
+  headers?: OutgoingHttpHeaders | undefined
+  /** A string is sent as it is, anything else as JSON. */
+  payload?: unknown
+  /**
+   * Over a real socket instead of `inject`; an app that does not listen yet is made to, on a free port of 127.0.0.1.
+   * @default false
+   */
+  socket?: boolean | undefined
+}
+
+/** Options of `injectStream`: the request, and those of the client's `parse`. */
+export type InjectStreamOptions<C = unknown> = StreamRequest & ParseOptions<C>
+
+/** A response whose headers came, and its messages as they come. */
+export interface InjectedStream<M> extends AsyncIterable<M, undefined> {
+  readonly status: number
+  readonly headers: IncomingHttpHeaders
+  /** The next message. */
+  next (): Promise<IteratorResult<M, undefined>>
+  /** The next `n` messages, or as many as there are up to the end. */
+  next (n: number): Promise<M[]>
+  /** Leaves as a client does that is closed. Resolves when the connection is. */
+  disconnect (): Promise<void>
+  /** Takes no more bytes until the function that it gives is called: the server meets backpressure. */
+  stall (): () => void
+  /** Leaving a loop disconnects. */
+  [Symbol.asyncIterator] (): AsyncIterator<M, undefined, undefined>
+}
+
+interface Opened {
+  response: { statusCode: number, headers: IncomingHttpHeaders, stream: Readable }
+  disconnect (): Promise<void>
+}
+
+/**
+ * Requests a stream of an app, in a test, and resolves when its headers came. Iterating a response that is no event
+ * stream throws the client's ResponseError.
+ *
+ * @typeParam C the contract, as for the client's `connect`
+ */
+export async function injectStream<C = unknown> (app: FastifyInstance, ...[options]: Rest<InjectStreamOptions<C>> & [InjectStreamOptions<C>]): Promise<InjectedStream<MessageOf<C>>> {
+  const { response, disconnect } = await (options.socket ? overSocket(app, options) : overInject(app, options))
+  const { statusCode, headers, stream } = response
+  const gate = new Gate(stream)
+  const messages = parse<unknown>({ statusCode, headers, stream: () => gate.output }, options as ParseOptions) as AsyncGenerator<MessageOf<C>, undefined, undefined>
+
+  async function next (): Promise<IteratorResult<MessageOf<C>, undefined>>
+  async function next (n: number): Promise<MessageOf<C>[]>
+  async function next (n?: number): Promise<IteratorResult<MessageOf<C>, undefined> | MessageOf<C>[]> {
+    if (n === undefined) return messages.next()
+    const several: MessageOf<C>[] = []
+    while (several.length < n) {
+      const { done, value } = await messages.next()
+      if (done) break
+      several.push(value)
+    }
+    return several
+  }
+  return {
+    status: statusCode,
+    headers,
+    next,
+    disconnect,
+    stall: () => gate.close(),
+    [Symbol.asyncIterator]: () => ({
+      next: () => next(),
+      async return () {
+        await disconnect()
+        return { done: true, value: undefined }
+      }
+    })
+  }
+}
+
+/** Hands bytes on only when they are asked for, and can be shut. */
+class Gate {
+  readonly output: AsyncIterable<Uint8Array>
+  #opened: Promise<void> = Promise.resolve()
+
+  constructor (stream: Readable) {
+    // Only what is pulled is read from the stream, which is what makes backpressure reach the server.
+    const wait = (): Promise<void> => this.#opened
+    this.output = {
+      async * [Symbol.asyncIterator] () {
+        const chunks = stream[Symbol.asyncIterator]()
+        for (;;) {
+          await wait()
+          const { done, value } = await chunks.next() as IteratorResult<Uint8Array>
+          if (done) return
+          yield value
+        }
+      }
+    }
+  }
+
+  close (): () => void {
+    let open: () => void = () => {}
+    this.#opened = new Promise(resolve => { open = resolve })
+    return open
+  }
+}
+
+function wanted ({ method, headers, payload }: StreamRequest): { method: NonNullable<InjectOptions['method']>, headers: OutgoingHttpHeaders, payload: string | undefined } {
+  const isText = payload === undefined || typeof payload === 'string'
+  return {
+    method: method ?? (payload === undefined ? 'GET' : 'POST'),
+    headers: { ...(isText ? {} : { 'content-type': 'application/json' }), ...headers },
+    payload: isText ? payload : JSON.stringify(payload)
+  }
+}
+
+async function overInject (app: FastifyInstance, options: StreamRequest): Promise<Opened> {
+  const { payload, ...rest } = wanted(options)
+  const answer = await app.inject({ url: options.url, ...rest, ...(payload === undefined ? {} : { payload }), payloadAsStream: true } as InjectOptions)
+  const stream = answer.stream()
+  const { res } = answer.raw
+  return {
+    response: { statusCode: answer.statusCode, headers: answer.headers as IncomingHttpHeaders, stream },
+    async disconnect () {
+      const closed = stream.closed ? undefined : once(stream, 'close')
+      stream.on('error', () => { /* it is cut on purpose */ })
+      res.req.destroy()
+      res.destroy()
+      stream.destroy()
+      await closed
+    }
+  }
+}
+
+async function overSocket (app: FastifyInstance, options: StreamRequest): Promise<Opened> {
+  if (!app.server.listening) await app.listen({ port: 0, host: '127.0.0.1' })
+  const address = app.server.address()
+  if (address === null || typeof address === 'string') throw new TypeError('The app does not listen on a port')
+  const host = address.address === '::' ? '::1' : address.address === '0.0.0.0' ? '127.0.0.1' : address.address
+  const { payload, ...rest } = wanted(options)
+  const request = httpRequest({ host, port: address.port, path: options.url, agent: false, ...rest })
+  request.end(payload)
+  const [response] = await once(request, 'response') as [IncomingMessage]
+  return {
+    response: { statusCode: response.statusCode!, headers: response.headers, stream: response },
+    async disconnect () {
+      const closed = response.socket.closed ? undefined : once(response.socket, 'close')
+      response.on('error', () => { /* it is cut on purpose */ })
+      request.on('error', () => { /* likewise */ })
+      request.destroy()
+      await closed
+    }
+  }
+}
