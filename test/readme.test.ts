@@ -10,6 +10,8 @@ const folder = join(root, '.readme')
 const readme = readFileSync(join(root, 'README.md'), 'utf8')
 const blocks = Array.from(readme.matchAll(/^```ts\n(.*?)^```$/gms), (match, i) => ({ name: `block-${i + 1}.ts`, code: match[1]! }))
 
+const jsonBlocks = Array.from(readme.matchAll(/^```json\n(.*?)^```$/gms), match => JSON.parse(match[1]!))
+
 /** What the servers of the README answer: each block that has one is asked, and must have a line here. */
 const ANSWERS: Array<{ has: string, request: object, body: RegExp }> = [
   { has: "'/ticks'", request: { url: '/ticks' }, body: /^(data: \{"n":[123],"at":"[^"]+Z"\}\n\n){3}$/ },
@@ -18,8 +20,15 @@ const ANSWERS: Array<{ has: string, request: object, body: RegExp }> = [
   { has: "'/chat', {", request: { method: 'POST', url: '/chat', payload: { prompt: 'a b' } }, body: /^: thinking\n\nevent: token\ndata: \{"text":"a"\}\nid: 1\n\n.*event: done\ndata: \{"tokens":2\}\n\n$/s },
   { has: "'/lines'", request: { url: '/lines', headers: { 'last-event-id': '1' } }, body: /^retry: 2000\ndata: "three"\nid: 2\n\n$/ },
   { has: "'/lines'", request: { url: '/lines', headers: { 'last-event-id': '2' } }, body: /^$/ },
+  { has: "'/answers'", request: { method: 'POST', url: '/answers', payload: { prompt: 'a' } }, body: /^event: token\ndata: \{"text":"Hello"\}\nid: 1\n\nevent: usage\ndata: \{"tokens":4\}\nid: 2\n\n$/ },
+  { has: "'/answers'", request: { url: '/openapi.json' }, body: /"openapi":"3\.2\.0"/ },
+  { has: "'/prices', { schema", request: { url: '/prices' }, body: /^data: \{"price":1.5\}\n\n$/ },
+  { has: "'/prices', { schema", request: { url: '/openapi-3.1.json' }, body: /"openapi":"3\.1\.1"/ },
   { has: 'assert.equal', request: { url: '/' }, body: /^data: "a"\n\ndata: "b"\n\n$/ }
 ]
+
+// Every block runs in a process of its own.
+t.setTimeout(120_000)
 
 t.before(() => {
   rmSync(folder, { recursive: true, force: true })
@@ -30,7 +39,7 @@ t.before(() => {
 t.test('every ts block of the README compiles', async t => {
   const { config } = ts.readConfigFile(join(root, 'tsconfig.json'), path => ts.sys.readFile(path))
   const { options } = ts.convertCompilerOptionsFromJson(config.compilerOptions, root)
-  const program = ts.createProgram(blocks.map(({ name }) => join(folder, name)), { ...options, lib: ['lib.es2023.d.ts', 'lib.dom.d.ts', 'lib.dom.iterable.d.ts'] })
+  const program = ts.createProgram(blocks.map(({ name }) => join(folder, name)), { ...options, noUnusedParameters: false, lib: ['lib.es2023.d.ts', 'lib.dom.d.ts', 'lib.dom.iterable.d.ts'] })
   const problems = ts.getPreEmitDiagnostics(program).map(problem =>
     `${problem.file?.fileName ?? ''}: ${ts.flattenDiagnosticMessageText(problem.messageText, '\n')}`)
   t.strictSame(problems, [])
@@ -45,6 +54,17 @@ for (const { name, code } of blocks.filter(({ code }) => code.includes('const ap
     answers.forEach(({ body }, i) => t.match(bodies[i], body))
   })
 }
+
+t.test('the JSON of the OpenAPI section is what is produced', async t => {
+  const { name, code } = blocks.find(({ code }) => code.includes("'/answers'"))!
+  const answerOf = (document: string) => JSON.parse(document).paths['/answers'].post.responses[200]
+  const [current] = await ask(name, code, [{ url: '/openapi.json' }])
+  t.strictSame(answerOf(current!), jsonBlocks[0])
+  const [earlier] = await ask(name, code.replace("'3.2.0'", "'3.1.1'"), [{ url: '/openapi.json' }])
+  const { 'x-oai-itemSchema': item, ...rest } = answerOf(earlier!).content['text/event-stream']
+  t.strictSame(item, jsonBlocks[0].content['text/event-stream'].itemSchema)
+  t.strictSame(rest, jsonBlocks[1])
+})
 
 async function ask (name: string, code: string, requests: object[]): Promise<string[]> {
   const file = join(folder, `run-${name}`)
