@@ -56,8 +56,8 @@ async function typebox0 (schema: SchemaObject, formats: string[]): Promise<Check
   return {
     accepts: value => compiled.Check(value),
     explain (value) {
-      const error = compiled.Errors(value).First()
-      return { pointer: error?.path ?? '', message: error?.message ?? 'refused' }
+      const { path, message } = compiled.Errors(value).First()!
+      return { pointer: path, message }
     }
   }
 }
@@ -75,7 +75,8 @@ async function typebox1 (schema: SchemaObject, formats: string[]): Promise<Check
 
 function createAjv (shared: Record<string, unknown>): Ajv2019 {
   // Response schemas may carry keywords of OpenAPI that Ajv does not know. JSON has neither NaN nor Infinity.
-  const ajv = new Ajv2019({ strict: false, strictNumbers: true, logger: { log () {}, error () {}, warn: refuseUnknownFormat } })
+  const logger = { log: refuseUnknownFormat, warn: refuseUnknownFormat, error: refuseUnknownFormat }
+  const ajv = new Ajv2019({ strict: false, strictNumbers: true, logger })
   // Enough to let schemas name the draft that Fastify uses: 2019-09 reads it alike.
   ajv.addMetaSchema({ $id: 'http://json-schema.org/draft-07/schema' })
   addFormats.default(ajv)
@@ -107,12 +108,12 @@ function ajvCheck (ajv: Ajv2019, schema: SchemaObject): Check {
     accepts: value => validate(value),
     explain (value) {
       validate(value)
-      return firstError(validate.errors ?? [])
+      return firstError(validate.errors!)
     }
   }
 }
 
 function firstError (errors: Array<{ instancePath: string, message?: string }>): { pointer: string, message: string } {
   const [error] = errors
-  return { pointer: error?.instancePath ?? '', message: error?.message ?? 'refused' }
+  return { pointer: error!.instancePath, message: error!.message! }
 }

@@ -175,8 +175,7 @@ function unserializable (name: string, cause: unknown): Error {
 function valueAt (data: unknown, pointer: string): unknown {
   let value: unknown = data
   for (const key of pointer.split('/').slice(1)) {
-    if (typeof value !== 'object' || value === null) return undefined
-    value = (value as Record<string, unknown>)[key.replaceAll('~1', '/').replaceAll('~0', '~')]
+    value = (value as Record<string, unknown> | null | undefined)?.[key.replaceAll('~1', '/').replaceAll('~0', '~')]
   }
   return value
 }

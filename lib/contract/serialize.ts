@@ -12,7 +12,7 @@ export type Serialize = (data: unknown) => string
  */
 export function compileSerialize (schema: SchemaObject, shared: Record<string, unknown>): Serialize {
   const serialize: Serialize = buildSerializer(withoutDefaults(schema) as unknown as Schema, {
-    schema: mapValues(shared, other => isObject(other) ? withoutDefaults(other) : other) as unknown as Record<string, Schema>
+    schema: mapValues(shared, other => withoutDefaults(other as SchemaObject)) as unknown as Record<string, Schema>
   })
   return isOpen(schema) ? whole(serialize) : serialize
 }

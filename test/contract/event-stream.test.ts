@@ -16,6 +16,7 @@ const SCHEMAS: Record<string, object> = {
   'the schema of anything': {},
   'a reference': { $ref: 'price#' },
   'a union': { anyOf: [OBJECT, { type: 'null' }] },
+  'items without a type': { items: [{ type: 'string' }] },
   'a constant': { const: 1 },
   'a constant of undefined form': { const: { type: 'string' }, title: 'x' },
   'an enum': { enum: [1, 2] },
