@@ -129,10 +129,13 @@ type ProvidedEvents<P extends FastifyTypeProvider, M, IsResolved extends boolean
 /** A schema type which each type provider takes for one of its own whose value is what a handler may return. */
 export type StreamSchema<M> = StreamMembers<M, HandlerResult<Events<M, StaticPayloads<M>>>>
 
+/** `static` is read by `@sinclair/typebox`, `~unsafe` by `typebox` from 1.2 on, `~kind` and `~hint` by 1.1. */
 type StreamMembers<M, Result> = { [K in SymbolsOf<Schemas<M>[keyof Schemas<M>]>]: string } & {
   readonly '~events': M
   readonly static: Result
   readonly params: unknown[]
+  readonly '~kind': 'Unsafe'
+  readonly '~hint': Result
   readonly '~unsafe': Result
 }
 
