@@ -34,28 +34,30 @@ export interface MessageStream<M> extends AsyncIterableIterator<M, undefined> {
  */
 export function connect<C = unknown> (url: string | URL, ...[given]: Rest<ConnectOptions<C>>): MessageStream<MessageOf<C>> {
   const options = (given ?? {}) as RequestOptions & DecodeOptions
-  const {
-    headers, body, fetch, reconnect, backoff, heartbeat = 15_000, lastEventId = '', share, onStateChange, signal,
-    contract, raw, sentinel, errorEvent, check, onInvalid, ...rest
-  } = options
-  const decoder = decoderOf(options)
-  const request = repeatable(url, options, rest as RequestInit)
+  const { reconnect, backoff, heartbeat = 15_000, lastEventId = '', share, onStateChange, signal } = options
+  const request = repeatable(url, options)
   const session = new Session(lastEventId, onStateChange)
-  const plan: Plan = { request, decoder, reconnect, delay: 1000, maxDelay: 30_000, attempts: Infinity, ...backoff as Backoff | undefined, silence: (heartbeat || 0) * 3 }
-  const name = share === true ? request.key : share
   const abort = (): void => { session.close(signal?.reason, signal?.reason) }
   signal?.addEventListener('abort', abort, { signal: session.signal })
   if (signal?.aborted) abort()
-  return streamOf(session, decoder, name ? shared(name, plan, session) : connection(plan, session))
+  const name = share === true ? request.key : share
+  return streamOf(session, async () => {
+    const decoder = await decoderOf(options)
+    const plan: Plan = {
+      request, decoder, reconnect, delay: 1000, maxDelay: 30_000, attempts: Infinity, ...backoff as Backoff | undefined, silence: (heartbeat || 0) * 3
+    }
+    return { decoder, frames: name ? shared(name, plan, session) : connection(plan, session) }
+  })
 }
 
-function streamOf<M> (session: Session, decoder: Decoder, frames: AsyncGenerator<Dated, void, undefined>): MessageStream<M> {
+function streamOf<M> (session: Session, open: () => Promise<{ decoder: Decoder, frames: AsyncGenerator<Dated, void, undefined> }>): MessageStream<M> {
+  let opened: ReturnType<typeof open> | undefined
   let isEnded = false
   const close = (cause?: unknown): { done: true, value: undefined } => {
     isEnded = true
     session.close(CLOSED, cause)
     // A generator that waits ends by the signal.
-    frames.return().catch(() => { /* it was told to the loop, or the loop is gone */ })
+    opened?.then(({ frames }) => frames.return()).catch(() => { /* it was told to the loop, or the loop is gone */ })
     return { done: true, value: undefined }
   }
   return {
@@ -65,6 +67,7 @@ function streamOf<M> (session: Session, decoder: Decoder, frames: AsyncGenerator
       try {
         for (;;) {
           if (isEnded || session.isOver()) break
+          const { decoder, frames } = await (opened ??= open())
           const { done, value } = await frames.next()
           // Nothing comes after an abort, and a closed stream has nothing to throw.
           if (done || session.isOver() || decoder.isLast(value)) break

@@ -1,6 +1,6 @@
 import type { Dated, Decoder } from './decode.ts'
 import { ConnectionError, ResponseError } from './errors.ts'
-import { type Frame, framesOf, pullFrom } from './frames.ts'
+import { type Frame, framesOf } from './frames.ts'
 import type { Repeatable } from './request.ts'
 import type { Session } from './session.ts'
 import { pause, retryAfterOf, sleep } from './wait.ts'
@@ -81,10 +81,11 @@ async function * once ({ request, silence }: Plan, session: Session, attempt: Ab
   if (response.status === 204) yield OVER
   if (!response.ok || !isEventStream(response.headers.get('content-type'))) throw new ResponseError(response)
   session.enter('open')
-  const { pull, cancel } = pullFrom(response.body ?? [])
+  if (!response.body) return
+  const reader = response.body.getReader()
   // A custom fetch may leave the body to itself.
-  attempt.signal.addEventListener('abort', () => { cancel().catch(() => { /* it is over in any case */ }) })
-  yield * framesOf(() => guard(pull), ms => { session.retry = ms })
+  attempt.signal.addEventListener('abort', () => { reader.cancel().catch(() => { /* it is over in any case */ }) })
+  yield * framesOf(() => guard(() => reader.read()), ms => { session.retry = ms })
   attempt.signal.throwIfAborted()
 }
 

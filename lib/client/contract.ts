@@ -34,29 +34,3 @@ type IsRaw<T> = '~rawText' extends keyof T
 export interface ContractValue {
   readonly content: { readonly 'text/event-stream': { readonly schema: unknown } }
 }
-
-/** What the client knows of a contract at run time. */
-export interface Declaration {
-  readonly events: Readonly<Record<string, object>> | null
-  readonly payload: object | null
-  readonly sentinel: string | undefined
-}
-
-const DECLARATION = Symbol.for('fastify-typed-sse.declaration')
-const RAW = Symbol.for('fastify-typed-sse.raw')
-
-/** What `EventStream` left in its value; a schema written by hand declares unnamed events. */
-export function declarationOf (contract: ContractValue): Declaration {
-  const mediaType = contract.content['text/event-stream'] as { schema: object, [DECLARATION]?: Declaration }
-  return mediaType[DECLARATION] ?? { events: null, payload: mediaType.schema, sentinel: undefined }
-}
-
-/** The schema of an event, if it is declared. */
-export function schemaOf ({ events, payload }: Declaration, event: string): object | undefined {
-  if (events === null) return payload ?? undefined
-  return Object.hasOwn(events, event) ? events[event] : undefined
-}
-
-export function isRawSchema (schema: object | undefined): boolean {
-  return schema !== undefined && RAW in schema
-}

@@ -1,4 +1,4 @@
-import { type ContractValue, declarationOf, isRawSchema, schemaOf, type StreamMessage } from './contract.ts'
+import type { ContractValue, StreamMessage } from './contract.ts'
 import { MessageError, StreamError, type StreamErrorPayload } from './errors.ts'
 import type { Frame } from './frames.ts'
 
@@ -50,48 +50,41 @@ export interface Decoder {
   decode (frame: Dated): StreamMessage | undefined
 }
 
-export function decoderOf (options: DecodeOptions): Decoder {
-  const { raw, errorEvent = 'error', onInvalid = 'fail', check } = options
-  const declaration = options.contract && declarationOf(options.contract)
-  const sentinel = options.sentinel ?? declaration?.sentinel
-  const schemaFor = (event: string): object | undefined => declaration && schemaOf(declaration, event)
-  const isRaw = (event: string): boolean =>
-    raw === true || (raw !== undefined && Object.hasOwn(raw, event)) || isRawSchema(schemaFor(event))
+export async function decoderOf ({ contract, raw, sentinel, errorEvent = 'error', check, onInvalid }: DecodeOptions): Promise<Decoder> {
+  const known = contract && (await import('./known.ts')).knownOf(contract, check)
+  const last = sentinel ?? known?.sentinel
+  const isRaw = (event: string): boolean => known?.isRaw(event) ?? (raw === true || (raw && Object.hasOwn(raw, event)) === true)
 
   const dataOf = (frame: Frame): unknown => {
     const { event, data: text } = frame
-    const schema = schemaFor(event)
-    const data = isRaw(event) ? text : parseJson(frame)
-    if (event === errorEvent && (schema === undefined || declaration?.events === null)) throwReported(data)
-    if (check === undefined || declaration === undefined) return data
-    if (schema === undefined) throw new MessageError('EVENT', frame, 'is not declared')
-    const verdict = check(schema, data)
-    if (verdict !== true) throw new MessageError('PAYLOAD', frame, `has invalid data${verdict === false ? '' : `: ${verdict}`}`)
+    let data: unknown = text
+    if (!isRaw(event)) {
+      try {
+        data = JSON.parse(text)
+      } catch (error) {
+        throw new MessageError('JSON', frame, 'is no JSON', error)
+      }
+    }
+    if (event === errorEvent && !known?.hasEvent(event)) throwReported(data)
+    const fault = known?.faultOf(event, data)
+    if (fault) throw new MessageError(fault[0], frame, fault[1])
     return data
   }
 
   return {
-    hasSentinel: sentinel !== undefined,
-    isLast: ({ event, data }) => sentinel === undefined ? data === '[DONE]' && !declaration && !isRaw(event) : data === sentinel,
+    hasSentinel: !!last,
+    isLast: ({ event, data }) => last ? data === last : data === '[DONE]' && !known && !isRaw(event),
     decode (frame) {
+      const { event, data, lastEventId } = frame
       // An event of an id alone: servers give a place to resume from by it.
-      if (frame.data === '' && !isRaw(frame.event)) return undefined
+      if (!data && !isRaw(event)) return undefined
       try {
-        return { event: frame.event, data: dataOf(frame), id: frame.lastEventId }
+        return { event, data: dataOf(frame), id: lastEventId }
       } catch (error) {
-        if (!(error instanceof MessageError)) throw error
-        if ((typeof onInvalid === 'function' ? onInvalid(error) : onInvalid) === 'skip') return undefined
+        if (error instanceof MessageError && (typeof onInvalid === 'function' ? onInvalid(error) : onInvalid) === 'skip') return undefined
         throw error
       }
     }
-  }
-}
-
-function parseJson (frame: Frame): unknown {
-  try {
-    return JSON.parse(frame.data)
-  } catch (error) {
-    throw new MessageError('JSON', frame, 'is no JSON', error)
   }
 }
 

@@ -38,17 +38,3 @@ export async function * framesOf (pull: Pull, onRetry?: (ms: number) => void): A
     if (done) return
   }
 }
-
-/** The chunks of a web stream, a Node stream or any (async) iterable of bytes or text. */
-export function pullFrom (source: unknown): { pull: Pull, cancel: () => Promise<unknown> } {
-  const { getReader } = source as Partial<ReadableStream<Uint8Array>>
-  if (typeof getReader === 'function') {
-    // Safari's streams are not iterable.
-    const reader = getReader.call(source) as ReadableStreamDefaultReader<Uint8Array>
-    return { pull: () => reader.read(), cancel: () => reader.cancel() }
-  }
-  const iterable = source as Partial<AsyncIterable<string | Uint8Array> & Iterable<string | Uint8Array>>
-  const iterator = iterable[Symbol.asyncIterator]?.() ?? iterable[Symbol.iterator]?.()
-  if (iterator === undefined) throw new TypeError('Expected a response or a stream')
-  return { pull: async () => iterator.next(), cancel: async () => iterator.return?.() }
-}

@@ -2,7 +2,7 @@ import { isEventStream } from './connection.ts'
 import type { MessageOf } from './contract.ts'
 import { type DecodeOptions, decoderOf } from './decode.ts'
 import { ResponseError } from './errors.ts'
-import { framesOf, pullFrom } from './frames.ts'
+import { framesOf, type Pull } from './frames.ts'
 import type { ParseOptions, Rest } from './options.ts'
 
 /** A response of `fetch`, of `node:http`, of Fastify's `inject`, or its bytes or text alone. */
@@ -28,7 +28,7 @@ interface Answer {
  * @throws ResponseError for a response that is no event stream, StreamError, MessageError, and what the source throws
  */
 export async function * parse<C = unknown> (source: ParseSource, ...[given]: Rest<ParseOptions<C>>): AsyncGenerator<MessageOf<C>, void, undefined> {
-  const decoder = decoderOf((given ?? {}) as DecodeOptions)
+  const decoder = await decoderOf((given ?? {}) as DecodeOptions)
   const answer = (typeof source === 'string' ? {} : source) as Answer
   const stream = typeof source === 'string' ? [source] : answer.stream ? answer.stream() : 'body' in answer ? answer.body ?? [] : source
   const status = answer.status ?? answer.statusCode
@@ -57,4 +57,18 @@ export async function * parse<C = unknown> (source: ParseSource, ...[given]: Res
 /** For the error, and its `json()`: takes the stream over, which no one else reads. */
 function responseOf (status: number, type: unknown, stream: unknown): Response {
   return new Response(stream as ReadableStream, { status, headers: type === undefined ? {} : { 'content-type': String(type) } })
+}
+
+/** The chunks of a web stream, a Node stream or any (async) iterable of bytes or text. */
+function pullFrom (source: unknown): { pull: Pull, cancel: () => Promise<unknown> } {
+  const { getReader } = source as Partial<ReadableStream<Uint8Array>>
+  if (typeof getReader === 'function') {
+    // Safari's streams are not iterable.
+    const reader = getReader.call(source) as ReadableStreamDefaultReader<Uint8Array>
+    return { pull: () => reader.read(), cancel: () => reader.cancel() }
+  }
+  const iterable = source as Partial<AsyncIterable<string | Uint8Array> & Iterable<string | Uint8Array>>
+  const iterator = iterable[Symbol.asyncIterator]?.() ?? iterable[Symbol.iterator]?.()
+  if (iterator === undefined) throw new TypeError('Expected a response or a stream')
+  return { pull: async () => iterator.next(), cancel: async () => iterator.return?.() }
 }

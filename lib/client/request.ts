@@ -17,13 +17,14 @@ export interface Repeatable {
 /**
  * Settles once what all attempts send.
  *
- * @param rest the options that `fetch` takes as they are
+ * @param options handed on as they are: `fetch` leaves alone what it does not know
  */
-export function repeatable (url: string | URL, { headers, body, fetch: own }: RequestOptions, rest: RequestInit): Repeatable {
+export function repeatable (url: string | URL, options: RequestOptions): Repeatable {
+  const { headers, body, fetch: own } = options
   const href = String(url)
   const isJson = isPlain(body)
   const payload = (isJson ? JSON.stringify(body) : body) as NonNullable<RequestInit['body']>
-  const method = (rest.method ?? (payload === undefined ? 'GET' : 'POST')).toUpperCase()
+  const method = (options.method ?? (payload === undefined ? 'GET' : 'POST')).toUpperCase()
   return {
     method,
     key: `${method} ${href} ${typeof payload === 'string' ? payload : ''}`,
@@ -34,7 +35,7 @@ export function repeatable (url: string | URL, { headers, body, fetch: own }: Re
       if (isJson) byDefault('content-type', 'application/json')
       // A header takes bytes: an id beyond ASCII goes as the UTF-8 that the standard asks for.
       if (lastEventId) all.set('last-event-id', String.fromCharCode(...new TextEncoder().encode(lastEventId)))
-      const init: RequestInit = { cache: 'no-store', ...rest, method, headers: all, body: payload, signal } as RequestInit
+      const init: RequestInit = { cache: 'no-store', ...options, method, headers: all, body: payload, signal } as RequestInit
       // `fetch` reports what cannot be sent and a broken connection by the same TypeError; this one by its own.
       if (!own) Reflect.construct(Request, [href, init])
       return init

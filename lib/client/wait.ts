@@ -24,8 +24,9 @@ export function pause ({ delay, maxDelay }: Backoff, failures: number, retry: nu
 export function retryAfterOf (response: Response): number | undefined {
   const value = response.headers.get('retry-after')
   if (value === null) return undefined
-  const ms = /^\s*\d+\s*$/.test(value) ? Number(value) * 1000 : Date.parse(value) - Date.now()
-  return Number.isNaN(ms) ? undefined : Math.max(0, ms)
+  const ms = +value * 1000
+  const later = ms >= 0 ? ms : Date.parse(value) - Date.now()
+  return later >= 0 ? later : undefined
 }
 
 interface Scope {

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import fastifySse from '@fastify/sse'
 import { createSession } from 'better-sse'
-import Fastify, { type RouteOptions } from 'fastify'
+import Fastify, { type FastifyPluginAsync } from 'fastify'
 import t from 'tap'
 import { connect } from '../../lib/client/index.ts'
 import { collect, serve, stop, stream } from './fixtures/server.ts'
@@ -18,7 +18,7 @@ const payload = { text: 'a\nb', n: 1.5, ż: null }
 t.test('reads a stream of @fastify/sse, and resumes it', async t => {
   const app = Fastify()
   t.teardown(() => app.close())
-  await app.register(fastifySse)
+  await app.register(fastifySse as unknown as FastifyPluginAsync)
   // Its types and this package's both augment `reply.sse`.
   const route = {
     method: 'GET',
@@ -28,9 +28,10 @@ t.test('reads a stream of @fastify/sse, and resumes it', async t => {
       if (reply.sse.lastEventId === '2') return reply.code(204).send()
       await reply.sse.send({ id: '1', event: 'first', data: payload })
       await reply.sse.send({ id: '2', data: [1], retry: 5 })
+      return undefined
     }
   }
-  app.route(route as unknown as RouteOptions)
+  app.route(route as never)
   const url = await app.listen({ port: 0, host: '127.0.0.1' })
   t.same(await collect(connect(url, { backoff: { delay: 1 } })), [
     { event: 'first', data: payload, id: '1' },
