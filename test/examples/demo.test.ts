@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { chromium, type Page } from 'playwright-core'
 import t from 'tap'
-import { DemoServer } from './demo-server.ts'
+import { DemoServer } from './fixtures/demo-server.ts'
 
 const CHROMIUM = '/usr/bin/chromium'
 const FILES = 300

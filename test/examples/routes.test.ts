@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createParser, type EventSourceMessage } from 'eventsource-parser'
 import t from 'tap'
-import { DemoServer } from './demo-server.ts'
+import { DemoServer } from './fixtures/demo-server.ts'
 
 t.setTimeout(60_000)
 
