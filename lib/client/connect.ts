@@ -37,16 +37,18 @@ export function connect<C = unknown> (url: string | URL, ...[given]: Rest<Connec
   const { reconnect, backoff, heartbeat = 15_000, lastEventId = '', share, onStateChange, signal } = options
   const request = repeatable(url, options)
   const session = new Session(lastEventId, onStateChange)
-  const abort = (): void => { session.close(signal?.reason, signal?.reason) }
-  signal?.addEventListener('abort', abort, { signal: session.signal })
-  if (signal?.aborted) abort()
-  const name = share === true ? request.key : share
+  if (signal) {
+    const abort = (): void => { session.close(signal.reason, signal.reason) }
+    signal.addEventListener('abort', abort, { signal: session.signal })
+    if (signal.aborted) abort()
+  }
   return streamOf(session, async () => {
     const decoder = await decoderOf(options)
     const plan: Plan = {
       request, decoder, reconnect, delay: 1000, maxDelay: 30_000, attempts: Infinity, ...backoff as Backoff | undefined, silence: (heartbeat || 0) * 3
     }
-    return { decoder, frames: name ? shared(name, plan, session) : connection(plan, session) }
+    const start = (): ReturnType<typeof connection> => connection(plan, session)
+    return { decoder, frames: share ? (await import('./share.ts')).share(url, options, session, start) : start() }
   })
 }
 
@@ -84,10 +86,4 @@ function streamOf<M> (session: Session, open: () => Promise<{ decoder: Decoder, 
     close: () => { close() },
     [Symbol.asyncIterator] () { return this }
   }
-}
-
-/** In a module of its own, which only those load who share. */
-async function * shared (name: string, plan: Plan, session: Session): AsyncGenerator<Dated, void, undefined> {
-  const { share } = await import('./share.ts')
-  yield * share(name, session, () => connection(plan, session))
 }

@@ -50,7 +50,7 @@ export async function * connection (plan: Plan, session: Session): AsyncGenerato
     const isPassing = refused ? refused.status === 429 || refused.status >= 500 : !problem || problem instanceof ConnectionError
     if (!isPassing || !(reconnect ?? (request.method === 'GET' || session.isResumable)) || failures >= attempts) {
       if (!problem && !decoder.hasSentinel) return
-      throw problem ?? new ConnectionError('The stream ended early')
+      throw problem ?? new ConnectionError('The stream ended')
     }
     abort()
     session.enter('waiting', problem)

@@ -34,7 +34,7 @@ export class ResponseError extends Error {
   readonly response: Response
 
   constructor (response: Response) {
-    super(`Expected an event stream, got ${response.status} ${response.headers.get('content-type') ?? ''}`)
+    super(`No event stream but ${response.status} ${response.headers.get('content-type') ?? ''}`)
     this.response = response
   }
 }

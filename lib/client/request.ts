@@ -3,8 +3,6 @@ import type { RequestOptions } from './options.ts'
 /** A request that can be sent again. */
 export interface Repeatable {
   readonly method: string
-  /** Tells apart what is asked for: method, URL and a body of text. */
-  readonly key: string
   /**
    * What the next attempt sends.
    *
@@ -22,12 +20,11 @@ export interface Repeatable {
 export function repeatable (url: string | URL, options: RequestOptions): Repeatable {
   const { headers, body, fetch: own } = options
   const href = String(url)
-  const isJson = isPlain(body)
+  const isJson = body?.constructor === Object || Array.isArray(body)
   const payload = (isJson ? JSON.stringify(body) : body) as NonNullable<RequestInit['body']>
   const method = (options.method ?? (payload === undefined ? 'GET' : 'POST')).toUpperCase()
   return {
     method,
-    key: `${method} ${href} ${typeof payload === 'string' ? payload : ''}`,
     async prepare (lastEventId, signal) {
       const all = new Headers(typeof headers === 'function' ? await headers() : headers)
       const byDefault = (name: string, value: string): void => { if (!all.has(name)) all.set(name, value) }
@@ -42,8 +39,4 @@ export function repeatable (url: string | URL, options: RequestOptions): Repeata
     },
     send: async init => (own ?? fetch)(href, init)
   }
-}
-
-function isPlain (value: unknown): boolean {
-  return value?.constructor === Object || Array.isArray(value)
 }

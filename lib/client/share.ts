@@ -1,6 +1,6 @@
 import type { Dated } from './decode.ts'
 import type { Frame } from './frames.ts'
-import type { StreamState } from './options.ts'
+import type { RequestOptions, StreamState } from './options.ts'
 import type { Session } from './session.ts'
 
 /** What the tabs tell each other. A term is one tab's time as the leader; later ones are greater. */
@@ -27,15 +27,20 @@ const MAX_BEHIND = 10_000
 const MAX_SEEN = 1000
 
 /**
+ * In a module of its own, which only those load who share.
+ *
  * The frames of a stream whose one connection is held by the tab that has the lock, the leader. When it goes, the next
  * tab goes on from the last id that it saw.
  */
-export async function * share (name: string, session: Session, connect: () => AsyncGenerator<Dated, void, undefined>): AsyncGenerator<Dated, void, undefined> {
+export async function * share (
+  url: string | URL, { share, method, body }: RequestOptions, session: Session, connect: () => AsyncGenerator<Dated, void, undefined>
+): AsyncGenerator<Dated, void, undefined> {
   const { navigator, BroadcastChannel } = globalThis as unknown as { navigator?: { locks?: Locks }, BroadcastChannel?: new (name: string) => Channel }
   if (navigator?.locks === undefined || BroadcastChannel === undefined) {
     yield * connect()
     return
   }
+  const name = typeof share === 'string' ? share : `${method?.toUpperCase() ?? ''} ${String(url)} ${JSON.stringify(body) ?? ''}`
   const key = `fastify-typed-sse:${name}`
   const tab = new Tab(new BroadcastChannel(key), session)
   try {

@@ -1,5 +1,5 @@
-/** The longest delay of a timer: beyond it they fire at once. */
-const MAX_DELAY = 2 ** 31 - 1
+/** Beyond 2 ** 31 - 1 ms timers fire at once. */
+const MAX_DELAY = 2e9
 
 /** The windows of waits, in ms: the first one and the largest. */
 export interface Backoff {
@@ -31,8 +31,7 @@ export function retryAfterOf (response: Response): number | undefined {
 
 interface Scope {
   navigator?: { onLine?: boolean }
-  addEventListener?: (type: 'online', listener: () => void) => void
-  removeEventListener?: (type: 'online', listener: () => void) => void
+  addEventListener?: (type: 'online', listener: () => void, options: { signal: AbortSignal }) => void
 }
 
 /**
@@ -40,23 +39,22 @@ interface Scope {
  * The signal ends it at once, without an error.
  */
 export function sleep (ms: number, isFirm: boolean, signal: AbortSignal): Promise<void> {
-  const scope = globalThis as Scope
+  const { navigator, addEventListener } = globalThis as Scope
   return new Promise(resolve => {
-    let isDue = false
+    const over = new AbortController()
+    let isDue = !isFirm
     const wake = (): void => {
-      if (!signal.aborted && scope.navigator?.onLine === false) return
+      if (!signal.aborted && navigator?.onLine === false) return
       clearTimeout(timer)
-      signal.removeEventListener('abort', wake)
-      scope.removeEventListener?.('online', online)
+      over.abort()
       resolve()
     }
-    const online = (): void => { if (isDue || !isFirm) wake() }
     const timer = setTimeout(() => {
       isDue = true
       wake()
     }, Math.min(ms, MAX_DELAY))
-    signal.addEventListener('abort', wake)
-    scope.addEventListener?.('online', online)
+    signal.addEventListener('abort', wake, over)
+    addEventListener?.('online', () => { if (isDue) wake() }, over)
     if (signal.aborted) wake()
   })
 }
