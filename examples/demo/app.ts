@@ -22,27 +22,39 @@ export interface DemoOptions {
 
 const examples = fileURLToPath(new URL('..', import.meta.url))
 
-// The page has no build step: its two libraries come out of node_modules as they are.
+// The page has no build step: what it imports is served as it was published, and index.html maps the names to it.
 const libraries = {
   'uplot.js': import.meta.resolve('uplot/dist/uPlot.esm.js'),
   'uplot.css': import.meta.resolve('uplot/dist/uPlot.min.css'),
   'eventsource-parser.js': import.meta.resolve('eventsource-parser')
 }
 
+const client = fileURLToPath(new URL('.', import.meta.resolve('fastify-typed-sse/client')))
 const hidden = { schema: { hide: true } }
 const nodeModules = fileURLToPath(new URL('../../node_modules', import.meta.url))
+
+// Only what documents the streams: nothing that leaves this machine.
+const reference = {
+  withDefaultFonts: false,
+  telemetry: false,
+  agent: { disabled: true },
+  mcp: { disabled: true },
+  hideClientButton: true,
+  showDeveloperTools: 'never',
+  defaultOpenAllTags: true
+} as const
 
 export async function buildApp ({ logTo = process.stdout, folder = nodeModules }: DemoOptions = {}) {
   const log = new LogTee(logTo)
   // Browsers open connections ahead of need; without a request on them, they would keep the server from closing for a minute.
-  const app = Fastify({ logger: { stream: log }, forceCloseConnections: true })
+  const app = Fastify({ logger: { stream: log }, forceCloseConnections: true, requestIdHeader: 'x-request-id' })
 
   // Browsers wait three seconds before they reconnect if nothing is said; here one looks on.
   await app.register(troubles)
   await app.register(typedSse, { retry: 1000 })
   await app.register(fastifySwagger, {
     openapi: {
-      openapi: '3.1.0',
+      openapi: '3.2.0',
       info: { title: 'fastify-typed-sse: the demo', version: '1.0.0', description: 'Four event streams, documented by their routes.' }
     }
   })
@@ -54,9 +66,10 @@ export async function buildApp ({ logTo = process.stdout, folder = nodeModules }
   })
 
   app.get('/openapi.json', hidden, () => app.swagger())
-  await app.register(scalar, { routePrefix: '/docs', configuration: { withDefaultFonts: false } })
+  await app.register(scalar, { routePrefix: '/docs', configuration: reference })
 
   await app.register(fastifyStatic, { root: `${examples}demo/page`, cacheControl: false })
+  await app.register(fastifyStatic, { root: client, prefix: '/lib/client/', cacheControl: false, decorateReply: false })
   for (const [name, url] of Object.entries(libraries)) {
     const file = fileURLToPath(url)
     app.get(`/lib/${name}`, hidden, (_, reply) => reply.sendFile(basename(file), dirname(file)))

@@ -1,4 +1,4 @@
-import { live } from './live.js'
+import { connect } from 'fastify-typed-sse/client'
 
 const SHOWN = 6
 
@@ -7,7 +7,7 @@ export function startJob (panel, setState, announce) {
   const [count, facts] = ['count', 'facts'].map(name => panel.querySelector(`[data-show=${name}]`))
   const bar = panel.querySelector('progress')
   const list = panel.querySelector('.files')
-  let stream
+  let job
   let run
 
   function paint () {
@@ -38,37 +38,50 @@ export function startJob (panel, setState, announce) {
     changed()
   }
 
-  function end (state, sentence) {
-    stream.close()
-    setState(state)
+  function end (sentence, state, note) {
+    setState(state, note)
     start.disabled = false
     if (document.activeElement === stop) start.focus()
     stop.disabled = true
     announce(sentence)
   }
 
-  start.addEventListener('click', () => {
+  function begin () {
     run = { files: 0, position: 0, received: 0, bytes: 0, resumed: [], since: performance.now(), latest: [] }
     start.disabled = true
     stop.disabled = false
     stop.focus()
+    setState('connecting')
     announce('The job has started.')
-    stream = live('/job', {
-      onState: setState,
-      on: {
-        started ({ files, done }) {
-          run.files = files
-          if (done > 0) run.resumed.push(done + 1)
-          if (done > 0) announce(`The job goes on at file ${done + 1}.`)
-          changed()
-        },
-        hashed: file,
-        skipped: file,
-        finished: ({ files }) => end('done', `The job is done, ${files} files.`)
+  }
+
+  /** @returns whether the job was seen to its end, over however many connections that took */
+  async function follow () {
+    job = connect('/job', { backoff: { maxDelay: 5000 }, onStateChange: state => setState(state) })
+    for await (const { event, data } of job) {
+      if (event === 'finished') return true
+      if (event !== 'started') {
+        file(data)
+        continue
       }
-    })
+      run.files = data.files
+      if (data.done > 0) run.resumed.push(data.done + 1)
+      if (data.done > 0) announce(`The job goes on at file ${data.done + 1}.`)
+      changed()
+    }
+    return false
+  }
+
+  start.addEventListener('click', async () => {
+    begin()
+    try {
+      if (await follow()) end(`The job is done, ${run.files} files.`, 'done')
+      else end('The job is stopped.', 'idle')
+    } catch (error) {
+      end(`The job broke off: ${error.message}`, 'broken', error.message)
+    }
   })
-  stop.addEventListener('click', () => end('idle', 'The job is stopped.'))
+  stop.addEventListener('click', () => job.close())
 }
 
 function fileRow ({ path, sha256, reason }) {

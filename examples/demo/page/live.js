@@ -1,23 +1,22 @@
 /**
- * An EventSource that does not give up. Browsers reconnect by themselves after a cut, but never again after an answer that is no
- * stream, such as the 503 of a server that is shutting down, and some not even when nobody listens. Then a new one is opened,
- * with the last id in the URL, where a page may put it.
+ * The browser's own EventSource, for a stream that needs no more: a GET without headers. What it lacks is here. It reconnects by
+ * itself after a cut, but never again after an answer that is no stream, such as the 503 of a server that is shutting down, and
+ * some browsers not even when nobody listens; then a new one is opened.
  *
  * @param {string} url
  * @param {object} options
- * @param {Record<string, (data: any, id: string) => void>} options.on handlers by event name; `message` for unnamed events
+ * @param {(data: any) => void} options.onMessage
  * @param {(state: 'connecting' | 'open' | 'waiting' | 'closed', note?: string) => void} options.onState
  * @returns {{ close: () => void }}
  */
-export function live (url, { on, onState }) {
+function live (url, { onMessage, onState }) {
   let source
   let timer
-  let lastId = ''
   let attempts = 0
 
   function open () {
     onState(attempts === 0 ? 'connecting' : 'waiting')
-    source = new window.EventSource(lastId === '' ? url : `${url}?lastEventId=${encodeURIComponent(lastId)}`)
+    source = new window.EventSource(url)
     source.onopen = () => {
       attempts = 0
       onState('open')
@@ -28,12 +27,7 @@ export function live (url, { on, onState }) {
       onState('waiting', data === undefined ? undefined : JSON.parse(data).message)
       if (source.readyState === window.EventSource.CLOSED) timer = setTimeout(open, Math.min(500 * 2 ** attempts, 8000))
     }
-    for (const [name, handle] of Object.entries(on)) {
-      source.addEventListener(name, event => {
-        lastId = event.lastEventId
-        handle(JSON.parse(event.data), event.lastEventId)
-      })
-    }
+    source.onmessage = ({ data }) => onMessage(JSON.parse(data))
   }
 
   open()

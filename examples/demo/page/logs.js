@@ -1,20 +1,19 @@
-import { liveWhileSeen } from './live.js'
+import { connect } from 'fastify-typed-sse/client'
 
 const KEPT = 200
 
 export function startLogs (panel, setState) {
   const list = panel.querySelector('.lines')
-  // A stream that is opened anew sends the last lines again; ids tell which of them are here.
-  let seen = 0
 
-  const show = name => (line, id) => {
-    if (Number(id) <= seen) return
-    seen = Number(id)
-    list.prepend(row(name, line))
-    if (list.childElementCount > KEPT) list.lastElementChild.remove()
+  async function follow () {
+    // One connection for all tabs of this page, however many: browsers have six to a server over HTTP/1.1.
+    const lines = connect('/logs', { share: true, backoff: { maxDelay: 5000 }, onStateChange: state => setState(state) })
+    for await (const { event, data } of lines) {
+      list.prepend(row(event, data))
+      if (list.childElementCount > KEPT) list.lastElementChild.remove()
+    }
   }
-
-  liveWhileSeen('/logs', { onState: setState, on: { debug: show('debug'), info: show('info'), warn: show('warn'), failure: show('failure') } })
+  follow().catch(error => setState('broken', error.message))
 
   for (const box of panel.querySelectorAll('fieldset input')) {
     const apply = () => list.classList.toggle(`without-${box.name}`, !box.checked)

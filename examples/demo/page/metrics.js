@@ -33,21 +33,19 @@ export function startMetrics (panel, setState, announce) {
       if (state === 'open' && wasLost) announce('Connected again.')
       if (state === 'waiting' || state === 'open') wasLost = state === 'waiting'
     },
-    on: {
-      message (sample) {
-        const gap = columns[0].length > 0 && sample.at / 1000 - columns[0].at(-1) > 1.5
-        // A hole in the line where nothing was measured, instead of a slope.
-        if (gap) push(columns, [sample.at / 1000 - 0.5, null, null, null])
-        push(columns, [sample.at / 1000, sample.cpu, sample.processCpu, sample.loopDelay])
-        const last = columns[0].at(-1)
-        chart.setData(columns, false)
-        chart.batch(() => {
-          // The view grows with what there is to see, up to a minute.
-          chart.setScale('x', { min: Math.max(last - KEPT / 2, Math.min(columns[0][0], last - 15)), max: last })
-        })
-        for (const [text, tile] of tiles) tile.textContent = text(sample)
-        place.dataset.points = columns[0].length
-      }
+    onMessage (sample) {
+      const gap = columns[0].length > 0 && sample.at / 1000 - columns[0].at(-1) > 1.5
+      // A hole in the line where nothing was measured, instead of a slope.
+      if (gap) push(columns, [sample.at / 1000 - 0.5, null, null, null])
+      push(columns, [sample.at / 1000, sample.cpu, sample.processCpu, sample.loopDelay])
+      const last = columns[0].at(-1)
+      chart.setData(columns, false)
+      chart.batch(() => {
+        // The view grows with what there is to see, up to a minute.
+        chart.setScale('x', { min: Math.max(last - KEPT / 2, Math.min(columns[0][0], last - 15)), max: last })
+      })
+      for (const [text, tile] of tiles) tile.textContent = text(sample)
+      place.dataset.points = columns[0].length
     }
   })
 }
