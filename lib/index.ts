@@ -3,9 +3,13 @@ import './augment.ts'
 export { sseTransformObject } from './contract/document/transform.ts'
 export { EventStream, RawText } from './contract/event-stream.ts'
 export { comment, event } from './contract/event.ts'
-export { type EventOf, type EventStreamOptions, type SourceContext } from './contract/types.ts'
+export {
+  type EventOf, type EventStream as EventStreamSchema, type EventStreamOptions, type NamedEvent, type RawText as RawTextSchema,
+  type SourceContext, type TextSchema
+} from './contract/types.ts'
 export * as errors from './errors.ts'
 export { type InvalidPolicy, type SseOptions } from './options.ts'
 export { typedSse, typedSse as default } from './plugin.ts'
 export { type StreamEvent } from './plugin/observe.ts'
 export { type CloseReason, type Summary } from './response/host.ts'
+export { type Comment, type Message } from './wire/message.ts'

@@ -7,7 +7,7 @@ import t from 'tap'
 interface Allowed { lib: string[], types?: string[], packages: string[] }
 
 const MAY_IMPORT: Record<string, Allowed> = {
-  'index.ts': { lib: ['augment.ts', 'plugin.ts', 'contract/', 'options.ts', 'errors.ts'], types: ['plugin/', 'response/'], packages: [] },
+  'index.ts': { lib: ['augment.ts', 'plugin.ts', 'contract/', 'options.ts', 'errors.ts'], types: ['plugin/', 'response/', 'wire/'], packages: [] },
   'augment.ts': { lib: [], types: ['contract/', 'options.ts', 'plugin/'], packages: ['fastify'] },
   'plugin.ts': { lib: ['plugin/', 'contract/', 'response/', 'options.ts', 'errors.ts'], packages: ['fastify', 'fastify-plugin'] },
   'plugin/': {
@@ -16,7 +16,7 @@ const MAY_IMPORT: Record<string, Allowed> = {
   },
   'contract/': {
     lib: ['wire/', 'errors.ts'],
-    packages: ['@sinclair/typebox', '@sinclair/typebox/compiler', 'typebox', 'typebox/compile', 'typebox/format', 'ajv', 'ajv/dist/2019.js',
+    packages: ['@sinclair/typebox', '@sinclair/typebox/compiler', 'typebox', 'typebox/compile', 'typebox/format', 'ajv', 'ajv/dist/2019.js', 'ajv/dist/2020.js',
       'ajv-formats', 'fast-json-stringify', 'fastify']
   },
   'response/': { lib: ['options.ts', 'wire/', 'errors.ts'], packages: ['negotiator', 'node:http', 'node:http2', 'node:net', 'node:stream'] },
@@ -25,7 +25,7 @@ const MAY_IMPORT: Record<string, Allowed> = {
   'errors.ts': { lib: [], packages: ['@fastify/error'] },
   // It runs in a browser: no node:, no value of Fastify, nothing of the server but types.
   'client/': { lib: [], types: ['contract/'], packages: ['eventsource-parser', 'eventsource-parser/stream'] },
-  'testing/': { lib: ['client/'], types: ['contract/'], packages: ['fastify', 'light-my-request'] }
+  'testing/': { lib: ['client/'], types: ['contract/'], packages: ['fastify', 'light-my-request', 'node:events', 'node:http', 'node:stream'] }
 }
 
 const root = new URL('../lib', import.meta.url).pathname

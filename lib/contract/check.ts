@@ -1,4 +1,5 @@
-import { Ajv2019, type ValidateFunction } from 'ajv/dist/2019.js'
+import { Ajv2019 } from 'ajv/dist/2019.js'
+import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js'
 import addFormats from 'ajv-formats'
 import { type SchemaObject, subschemas } from './walk.ts'
 
@@ -12,6 +13,9 @@ export interface Check {
 /** Compiles a payload schema. */
 export type CheckCompiler = (schema: SchemaObject) => Promise<Check>
 
+type Ajv = Ajv2019 | Ajv2020
+type AjvClass = typeof Ajv2019 | typeof Ajv2020
+
 const KIND = Symbol.for('TypeBox.Kind')
 
 /**
@@ -21,11 +25,13 @@ const KIND = Symbol.for('TypeBox.Kind')
  * @param shared the app's schemas by `$id`
  */
 export function checkCompiler (shared: Record<string, unknown>): CheckCompiler {
-  let ajv: Ajv2019 | undefined
+  const instances = new Map<AjvClass, Ajv>()
   return async schema => {
     const typebox = isSelfContained(schema) ? await typeboxCheck(schema) : undefined
     if (typebox !== undefined) return typebox
-    ajv ??= createAjv(shared)
+    const Class = [schema, ...Object.values(shared)].some(isDraft2020) ? Ajv2020 : Ajv2019
+    const ajv = instances.get(Class) ?? createAjv(Class, shared)
+    instances.set(Class, ajv)
     return ajvCheck(ajv, schema)
   }
 }
@@ -73,11 +79,16 @@ async function typebox1 (schema: SchemaObject, formats: string[]): Promise<Check
   }
 }
 
-function createAjv (shared: Record<string, unknown>): Ajv2019 {
+/** Whether a schema is of the draft in which `prefixItems` took the place of an array of `items`. */
+function isDraft2020 (schema: unknown): boolean {
+  return Array.from(subschemas(schema)).some(({ $schema, prefixItems }) => prefixItems !== undefined || String($schema).includes('2020-12'))
+}
+
+function createAjv (Class: AjvClass, shared: Record<string, unknown>): Ajv {
   // Response schemas may carry keywords of OpenAPI that Ajv does not know. JSON has neither NaN nor Infinity.
   const logger = { log: refuseUnknownFormat, warn: refuseUnknownFormat, error: refuseUnknownFormat }
-  const ajv = new Ajv2019({ strict: false, strictNumbers: true, logger })
-  // Enough to let schemas name the draft that Fastify uses: 2019-09 reads it alike.
+  const ajv = new Class({ strict: false, strictNumbers: true, logger })
+  // Enough to let schemas name the draft that Fastify uses, which later ones read alike.
   ajv.addMetaSchema({ $id: 'http://json-schema.org/draft-07/schema' })
   addFormats.default(ajv)
   for (const schema of Object.values(shared)) ajv.addSchema(schema as SchemaObject)
@@ -91,7 +102,7 @@ function refuseUnknownFormat (warning: string): void {
 }
 
 /** Compiles a schema that may refer to itself, and forgets it: another event may have one of the same `$id`. */
-function compileOnce (ajv: Ajv2019, schema: SchemaObject): ValidateFunction {
+function compileOnce (ajv: Ajv, schema: SchemaObject): ValidateFunction {
   const { $id, ...rest } = schema
   // What is shared is known by its id already.
   if (typeof $id === 'string' && Object.hasOwn(ajv.schemas, $id)) return ajv.compile(rest)
@@ -102,7 +113,7 @@ function compileOnce (ajv: Ajv2019, schema: SchemaObject): ValidateFunction {
   }
 }
 
-function ajvCheck (ajv: Ajv2019, schema: SchemaObject): Check {
+function ajvCheck (ajv: Ajv, schema: SchemaObject): Check {
   const validate = compileOnce(ajv, schema)
   return {
     accepts: value => validate(value),

@@ -1,3 +1,4 @@
+import { checkJsonTypes } from './json-types.ts'
 import { isObject, type SchemaObject } from './walk.ts'
 
 /** What `EventStream` was told, in the form that everything else is made from. */
@@ -50,7 +51,10 @@ export function declarationOf (response: unknown): Declaration | undefined {
   for (const [name, mediaType] of Object.entries(response.content)) {
     if (name.split(';')[0]!.trim().toLowerCase() !== EVENT_STREAM || !isObject(mediaType)) continue
     if (DECLARATION in mediaType) return mediaType[DECLARATION] as Declaration
-    return { events: null, payload: mediaType.schema as SchemaObject, sentinel: undefined, id: false, retry: false }
+    // `EventStream` has checked its schemas already.
+    const payload = mediaType.schema === true ? {} : mediaType.schema as SchemaObject
+    checkJsonTypes(UNNAMED, payload)
+    return { events: null, payload, sentinel: undefined, id: false, retry: false }
   }
   return undefined
 }

@@ -3,7 +3,6 @@ import { checkFieldNames, Comment, Message } from '../wire/message.ts'
 import { commentLines, DATA, dataLines, END, eventLine, positionLines } from '../wire/frame.ts'
 import { type Check, type CheckCompiler } from './check.ts'
 import { type Declaration, isRaw, UNNAMED } from './declaration.ts'
-import { checkJsonTypes } from './json-types.ts'
 import { compileSerialize, type Serialize, stringify } from './serialize.ts'
 import { type SchemaObject } from './walk.ts'
 
@@ -92,7 +91,6 @@ interface EventHead {
 
 async function compileData (event: EventHead, schema: SchemaObject, tools: Tools, sentinel?: string): Promise<EncodeData> {
   const { name } = event
-  checkJsonTypes(name, schema)
   const check = await compilePayload(name, () => tools.compileCheck(schema))
   if (isRaw(schema)) return rawData(event, check, sentinel)
   const serialize = await compilePayload(name, () => compileSerialize(schema, tools.shared))

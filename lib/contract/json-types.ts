@@ -11,7 +11,9 @@ const JSON_TYPES = new Set(['string', 'number', 'integer', 'boolean', 'object', 
  */
 export function checkJsonTypes (name: string, schema: SchemaObject): void {
   if (!isObject(schema)) throw new SSE_ERR_SCHEMA(`event '${name}'`, 'it must be an object')
-  for (const { type } of subschemas(schema)) {
+  for (const { type, format } of subschemas(schema)) {
+    // To fast-json-stringify it means a string that is written without escapes, line ends included.
+    if (format === 'unsafe') throw new SSE_ERR_SCHEMA(`event '${name}'`, "the format 'unsafe' could break out of its frame")
     for (const word of [type].flat()) {
       if (typeof word !== 'string' || JSON_TYPES.has(word)) continue
       throw new SSE_ERR_SCHEMA(`event '${name}'`, `JSON has no type '${word}'${word === 'Date' ? ", declare a string of format 'date-time'" : ''}`)

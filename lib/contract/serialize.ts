@@ -1,5 +1,5 @@
 import buildSerializer, { type Schema } from 'fast-json-stringify'
-import { mapValues, rewriteSchema } from './document/map.ts'
+import { mapValues, rewriteSchema } from './map.ts'
 import { isObject, type SchemaObject, subschemas } from './walk.ts'
 
 /** Writes a payload that passed its check as one line of JSON. */

@@ -2,7 +2,7 @@ import { createRequire } from 'node:module'
 import { type FastifyInstance, type RouteOptions } from 'fastify'
 import { documentResponse } from '../contract/document.ts'
 import { type Names } from '../contract/document/bundle.ts'
-import { mapValues } from '../contract/document/map.ts'
+import { mapValues } from '../contract/map.ts'
 import { sseTransformObject } from '../contract/document/transform.ts'
 import { type StreamRoute } from './route.ts'
 

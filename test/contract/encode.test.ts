@@ -106,8 +106,10 @@ t.test('raw text is checked, and is not the sentinel', async t => {
   t.equal(beside({ event: 'a', data: '[DONE]' }), 'event: a\ndata: [DONE]\n\n')
 })
 
-t.test('a content whose schema is none is refused when it is compiled', async t => {
-  for (const schema of [true, undefined, null, 'string', []]) {
+t.test('a content whose schema is none is refused; true is one that takes anything', async t => {
+  const encode = await encoderOf({ content: { 'text/event-stream': { schema: true } } })
+  t.equal(encode([null]), 'data: [null]\n\n')
+  for (const schema of [false, undefined, null, 'string', []]) {
     await t.rejects(encoderOf({ content: { 'text/event-stream': { schema } } }), { code: 'SSE_ERR_SCHEMA', message: /it must be an object/ })
   }
 })

@@ -1,5 +1,5 @@
 import { type SchemaObject, subschemas } from '../walk.ts'
-import { rewriteSchema } from './map.ts'
+import { rewriteSchema } from '../map.ts'
 
 /** A schema without references into itself, and the schemas that it refers to instead, by their `$id`. */
 export interface Bundle {

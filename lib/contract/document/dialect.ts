@@ -1,5 +1,5 @@
 import { isObject, type SchemaObject } from '../walk.ts'
-import { rewriteSchema } from './map.ts'
+import { rewriteSchema } from '../map.ts'
 
 /** The versions of OpenAPI that streams are documented differently in. */
 export type Version = '3.0' | '3.1' | '3.2'

@@ -4,7 +4,7 @@ import { isObject, type SchemaObject } from '../walk.ts'
 import { type Remainder, REMAINDER } from './remainder.ts'
 import { literal, toDialect, type Version, versionOf } from './dialect.ts'
 import { exampleOf } from './example.ts'
-import { mapValues } from './map.ts'
+import { mapValues } from '../map.ts'
 import { type Branch, dataSchemas, type Example, itemSchema, payloadExamples, payloadSchema, wireExamples } from './shape.ts'
 
 /** What a failure looks like: as the body of an error response, and as the data of the event that tells of it. */

@@ -1,4 +1,4 @@
-import { isObject, type SchemaObject, subschemas } from '../walk.ts'
+import { isObject, type SchemaObject, subschemas } from './walk.ts'
 
 /** Turns one schema into another; what lies within it is to be mapped through `inner`. */
 export type Rewrite = (schema: SchemaObject, inner: (schema: SchemaObject) => SchemaObject) => SchemaObject
