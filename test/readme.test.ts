@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import ts from 'typescript'
 import t from 'tap'
+import { CHILD_ENV } from './helpers/serve.ts'
 
 const root = new URL('..', import.meta.url).pathname
 const folder = join(root, '.readme')
@@ -74,8 +75,6 @@ for (const request of ${JSON.stringify(requests)}) bodies.push((await app.inject
 process.stdout.write(JSON.stringify(bodies))
 await app.close()
 `)
-  // Coverage is of lib/; the examples run on the build.
-  const { NODE_V8_COVERAGE, NODE_OPTIONS, ...env } = process.env
-  const { stdout } = await promisify(execFile)(process.execPath, ['--import', 'tsx', file], { cwd: root, env })
+  const { stdout } = await promisify(execFile)(process.execPath, ['--import', 'tsx', file], { cwd: root, env: CHILD_ENV })
   return JSON.parse(stdout)
 }

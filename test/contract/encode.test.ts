@@ -110,7 +110,7 @@ t.test('a content whose schema is none is refused; true is one that takes anythi
   const encode = await encoderOf({ content: { 'text/event-stream': { schema: true } } })
   t.equal(encode([null]), 'data: [null]\n\n')
   for (const schema of [false, undefined, null, 'string', []]) {
-    await t.rejects(encoderOf({ content: { 'text/event-stream': { schema } } }), { code: 'SSE_ERR_SCHEMA', message: /it must be an object/ })
+    await t.rejects(async () => encoderOf({ content: { 'text/event-stream': { schema } } }), { code: 'SSE_ERR_SCHEMA', message: /it must be an object/ })
   }
 })
 
