@@ -12,9 +12,9 @@ import { setTimeout } from 'node:timers/promises'
 import { Type, type FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { EventStream } from 'fastify-typed-sse'
 
-export const Prompt = Type.Object({ prompt: Type.String({ minLength: 1, maxLength: 1000 }) })
+export const Prompt = Type.Object({ prompt: Type.String({ minLength: 1, maxLength: 1000, examples: ['Beware!'] }) })
 
-export const Chunk = Type.Object({ text: Type.String({ description: 'A word, with the space or line break that follows it' }) })
+export const Chunk = Type.Object({ text: Type.String({ description: 'A word, with the space or line break that follows it', examples: ['Beware '] }) })
 
 export interface ChatOptions {
   /** Files with the texts that it knows; one at least. */

@@ -15,23 +15,24 @@ import { join, relative } from 'node:path'
 import { Type, type FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { EventStream, event } from 'fastify-typed-sse'
 
+const Files = Type.Integer({ minimum: 0, description: 'How many files the folder has', examples: [1] })
 const Position = Type.Integer({ minimum: 1, description: 'The file is number so many, counted from 1; also the id of the event' })
-const Path = Type.String({ description: 'Relative to the folder' })
+const Path = Type.String({ description: 'Relative to the folder', examples: ['fastify/package.json'] })
 
 export const Job = EventStream({
   started: Type.Object({
-    folder: Type.String(),
-    files: Type.Integer({ minimum: 0 }),
-    done: Type.Integer({ minimum: 0, description: 'How many of them an earlier connection has seen' })
+    folder: Type.String({ examples: ['/home/ada/node_modules'] }),
+    files: Files,
+    done: Type.Integer({ minimum: 0, description: 'How many of them an earlier connection has seen', examples: [0] })
   }),
   hashed: Type.Object({
     position: Position,
     path: Path,
-    bytes: Type.Integer({ minimum: 0 }),
-    sha256: Type.String({ pattern: '^[0-9a-f]{64}$' })
+    bytes: Type.Integer({ minimum: 0, examples: [0] }),
+    sha256: Type.String({ pattern: '^[0-9a-f]{64}$', examples: [createHash('sha256').digest('hex')] })
   }),
-  skipped: Type.Object({ position: Position, path: Path, reason: Type.String() }),
-  finished: Type.Object({ files: Type.Integer({ minimum: 0 }) })
+  skipped: Type.Object({ position: Position, path: Path, reason: Type.String({ examples: ['Error: EACCES: permission denied'] }) }),
+  finished: Type.Object({ files: Files })
 }, { id: true, description: 'The files of a folder with their hashes, and an end' })
 
 export interface JobOptions {
@@ -45,7 +46,7 @@ export const job: FastifyPluginAsyncTypebox<JobOptions> = async (app, { folder }
     schema: {
       summary: 'Hash a folder, file by file',
       // A browser sends the header Last-Event-ID only when it reconnects by itself; a new EventSource can only put it into the URL.
-      querystring: Type.Object({ lastEventId: Type.Optional(Type.String()) }),
+      querystring: Type.Object({ lastEventId: Type.Optional(Type.String({ description: 'In the place of the header Last-Event-ID' })) }),
       response: { 200: Job }
     }
   }, (request, reply) => {

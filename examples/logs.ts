@@ -13,11 +13,11 @@ import { Type, type FastifyPluginAsyncTypebox, type Static } from '@fastify/type
 import { EventStream, event } from 'fastify-typed-sse'
 
 export const Line = Type.Object({
-  time: Type.Integer({ description: 'ms since 1970' }),
-  level: Type.Integer({ description: 'Level of pino: 30 is info, 40 warn, 50 error' }),
-  message: Type.String(),
-  request: Type.Optional(Type.String({ description: 'Id of the request that the line belongs to' })),
-  detail: Type.Optional(Type.String({ description: 'Method and path, or status and time, or the error' }))
+  time: Type.Integer({ description: 'ms since 1970', examples: [1767225600000] }),
+  level: Type.Integer({ description: 'Level of pino: 30 is info, 40 warn, 50 error', examples: [30] }),
+  message: Type.String({ examples: ['request completed'] }),
+  request: Type.Optional(Type.String({ description: 'Id of the request that the line belongs to', examples: ['req-1'] })),
+  detail: Type.Optional(Type.String({ description: 'Method and path, or status and time, or the error', examples: ['200 in 2 ms'] }))
 })
 
 // Browsers fire an event called `error` of their own when a connection is lost, so lines of level error travel as `failure`.
@@ -37,7 +37,7 @@ export const logs: FastifyPluginAsyncTypebox<LogsOptions> = async (app, { log })
     schema: {
       summary: 'The log of this server',
       // A browser sends the header Last-Event-ID only when it reconnects by itself; a new EventSource can only put it into the URL.
-      querystring: Type.Object({ lastEventId: Type.Optional(Type.String()) }),
+      querystring: Type.Object({ lastEventId: Type.Optional(Type.String({ description: 'In the place of the header Last-Event-ID' })) }),
       response: { 200: Logs }
     }
   }, (request, reply) => {

@@ -41,7 +41,8 @@ const reference = {
   mcp: { disabled: true },
   hideClientButton: true,
   showDeveloperTools: 'never',
-  defaultOpenAllTags: true
+  expandAllResponses: true,
+  expandAllSchemaProperties: true
 } as const
 
 export async function buildApp ({ logTo = process.stdout, folder = nodeModules }: DemoOptions = {}) {

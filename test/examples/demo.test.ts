@@ -1,19 +1,13 @@
-import { existsSync, mkdirSync } from 'node:fs'
 import { truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { chromium, type Page } from 'playwright-core'
+import type { Page } from 'playwright-core'
 import t from 'tap'
+import { artifacts, launch, openPage } from './fixtures/browser.ts'
 import { DemoServer } from './fixtures/demo-server.ts'
 
-const CHROMIUM = '/usr/bin/chromium'
 const FILES = 300
 
-t.setTimeout(180_000)
-if (!existsSync(CHROMIUM)) throw new Error(`the demo is tested in a browser, and there is none at ${CHROMIUM}: apt-get install chromium`)
-
-const artifacts = fileURLToPath(new URL('../../artifacts/', import.meta.url))
-mkdirSync(artifacts, { recursive: true })
+t.setTimeout(600_000)
 
 // Files with a hole take no room on the disk, but their time to hash: long enough to be cut in the middle.
 const folder = t.testdir()
@@ -24,26 +18,13 @@ for (let index = 0; index < FILES; index++) {
 }
 
 let demo = await DemoServer.start({ folder })
-const browser = await chromium.launch({
-  executablePath: CHROMIUM,
-  args: [
-    '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
-    '--disable-component-update', '--disable-sync'
-  ]
-})
+const browser = await launch()
 t.teardown(async () => {
   await browser.close()
   await demo.stop()
 })
 
-async function open (options: Parameters<typeof browser.newPage>[0] = {}): Promise<Page & { errors: string[] }> {
-  const page = Object.assign(await browser.newPage({ viewport: { width: 1280, height: 900 }, ...options }), { errors: [] as string[] })
-  page.setDefaultTimeout(30_000)
-  page.on('pageerror', error => { page.errors.push(error.message) })
-  await page.goto(demo.url)
-  return page
-}
-
+const open = (options?: Parameters<typeof browser.newPage>[0]) => openPage(browser, demo.url, options)
 const state = (page: Page, panel: string, wanted: string) => page.locator(`#${panel} .state[data-state=${wanted}]`).waitFor()
 const until = (page: Page, expression: string) => page.waitForFunction(expression)
 
@@ -102,6 +83,27 @@ t.test('a job goes on where it was when the server is killed and comes back', as
   await page.close()
 })
 
+t.test('eight tabs follow the log over one connection, and go on when the tab that held it is closed', async t => {
+  const context = await browser.newContext()
+  // A browser has six connections to a server. EventSource takes one in each tab that is seen, and here all of them are.
+  await context.route('**/metrics', route => route.abort())
+  let connections = 0
+  context.on('request', request => { if (new URL(request.url()).pathname === '/logs') connections++ })
+  const tabs: Page[] = []
+  for (let count = 0; count < 8; count++) tabs.push(await openPage(context, demo.url))
+  await Promise.all(tabs.map(page => state(page, 'logs', 'open')))
+  await tabs[5]!.getByRole('button', { name: 'A warning' }).click()
+  await Promise.all(tabs.map(page => page.locator('.lines li.warn', { hasText: 'somebody is looking for trouble' }).first().waitFor()))
+  t.equal(connections, 1)
+
+  const [leader, ...others] = tabs
+  await leader!.close()
+  await others[5]!.getByRole('button', { name: 'A failure' }).click()
+  await Promise.all(others.map(page => page.locator('.lines li.failure', { hasText: 'this is the failure that you asked for' }).first().waitFor()))
+  t.equal(connections, 2, 'another tab leads')
+  await context.close()
+})
+
 t.test('the button cuts every connection, and the page recovers', async t => {
   const page = await open()
   await state(page, 'logs', 'open')
@@ -150,6 +152,8 @@ t.test('an answer without [DONE] is shown as broken off', async t => {
   await until(page, 'document.querySelector("#chat .text")?.textContent.length > 20')
   await page.getByRole('button', { name: 'Cut every connection' }).click()
   await state(page, 'chat', 'broken')
+  // EventSource could not have sent the header that gave the request its name.
+  await page.locator('.lines li', { has: page.getByText('chat-1', { exact: true }), hasText: 'POST /chat' }).first().waitFor()
   t.same(page.errors, [])
   await page.close()
 })

@@ -5,7 +5,7 @@ import { createParser, type EventSourceMessage } from 'eventsource-parser'
 import t from 'tap'
 import { DemoServer } from './fixtures/demo-server.ts'
 
-t.setTimeout(60_000)
+t.setTimeout(600_000)
 
 const FILES = 40
 const folder = t.testdir({ inner: {} })
