@@ -36,8 +36,9 @@ await assert.rejects(async () => {
   for await (const { data } of connect(`${url}/error`)) assert.equal(data, 1)
 }, error => error instanceof StreamError && error.statusCode === 410)
 
-const first = await parse(await fetch(url, { method: 'POST' }), { contract: Count }).next()
-assert.deepEqual(first.value, { event: 'n', data: 1, id: '1' })
+const messages = parse(await fetch(url, { method: 'POST' }), { contract: Count })
+assert.deepEqual((await messages.next()).value, { event: 'n', data: 1, id: '1' })
+await messages.return()
 
 const stream = await injectStream(app, { url: '/', method: 'POST' })
 assert.equal((await stream.next(3)).length, 3)
