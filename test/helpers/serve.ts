@@ -189,5 +189,8 @@ export function mishaps (t: Test): unknown[] {
   return seen
 }
 
-/** For child processes: without what the coverage of this process would measure in them, transpiled otherwise. */
-export const CHILD_ENV = { PATH: process.env.PATH, HOME: process.env.HOME }
+/**
+ * For child processes, which are transpiled otherwise: their coverage would distort that of this process. Node hands
+ * NODE_V8_COVERAGE down unless it is there, if only as undefined.
+ */
+export const CHILD_ENV = { PATH: process.env.PATH, HOME: process.env.HOME, NODE_V8_COVERAGE: undefined }
