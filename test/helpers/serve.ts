@@ -189,8 +189,5 @@ export function mishaps (t: Test): unknown[] {
   return seen
 }
 
-/**
- * For child processes, which are transpiled otherwise: their coverage would distort that of this process. Node hands
- * NODE_V8_COVERAGE down unless it is there, if only as undefined.
- */
-export const CHILD_ENV = { PATH: process.env.PATH, HOME: process.env.HOME, NODE_V8_COVERAGE: undefined }
+/** For child processes: they are transpiled otherwise, so what tap would measure in them would distort the coverage of this one. */
+export const CHILD_ENV = { PATH: process.env.PATH, HOME: process.env.HOME, _TAPJS_PROCESSINFO_COVERAGE_: '0' }
