@@ -9,7 +9,11 @@ import { CHILD_ENV } from './helpers/serve.ts'
 const root = new URL('..', import.meta.url).pathname
 const folder = join(root, '.readme')
 const readme = readFileSync(join(root, 'README.md'), 'utf8')
-const blocks = Array.from(readme.matchAll(/^```ts\n(.*?)^```$/gms), (match, i) => ({ name: `block-${i + 1}.ts`, code: match[1]! }))
+const blocks = Array.from(readme.matchAll(/^```ts\n(.*?)^```$/gms), (match, i) => ({
+  // Blocks that import each other begin with their names.
+  name: /^\/\/ (\S+\.ts)\n/.exec(match[1]!)?.[1] ?? `block-${i + 1}.ts`,
+  code: match[1]!
+}))
 
 const jsonBlocks = Array.from(readme.matchAll(/^```json\n(.*?)^```$/gms), match => JSON.parse(match[1]!))
 
@@ -18,13 +22,14 @@ const ANSWERS: Array<{ has: string, request: object, body: RegExp }> = [
   { has: "'/ticks'", request: { url: '/ticks' }, body: /^(data: \{"n":[123],"at":"[^"]+Z"\}\n\n){3}$/ },
   { has: "'/items'", request: { url: '/items', headers: { accept: 'text/event-stream' } }, body: /^data: \{"id":1\}\n\ndata: \{"id":2\}\n\n$/ },
   { has: "'/items'", request: { url: '/items' }, body: /^\[\{"id":1\},\{"id":2\}\]$/ },
-  { has: "'/chat', {", request: { method: 'POST', url: '/chat', payload: { prompt: 'a b' } }, body: /^: thinking\n\nevent: token\ndata: \{"text":"a"\}\nid: 1\n\n.*event: done\ndata: \{"tokens":2\}\n\n$/s },
+  { has: "app.post('/chat', {", request: { method: 'POST', url: '/chat', payload: { prompt: 'a b' } }, body: /^: thinking\n\nevent: token\ndata: \{"text":"a"\}\nid: 1\n\n.*event: done\ndata: \{"tokens":2\}\n\n$/s },
   { has: "'/lines'", request: { url: '/lines', headers: { 'last-event-id': '1' } }, body: /^retry: 2000\ndata: "three"\nid: 2\n\n$/ },
   { has: "'/lines'", request: { url: '/lines', headers: { 'last-event-id': '2' } }, body: /^$/ },
   { has: "'/answers'", request: { method: 'POST', url: '/answers', payload: { prompt: 'a' } }, body: /^event: token\ndata: \{"text":"Hello"\}\nid: 1\n\nevent: usage\ndata: \{"tokens":4\}\nid: 2\n\n$/ },
   { has: "'/answers'", request: { url: '/openapi.json' }, body: /"openapi":"3\.2\.0"/ },
   { has: "'/prices', { schema", request: { url: '/prices' }, body: /^data: \{"price":1.5\}\n\n$/ },
   { has: "'/prices', { schema", request: { url: '/openapi-3.1.json' }, body: /"openapi":"3\.1\.1"/ },
+  { has: "app.all('/chat'", request: { method: 'POST', url: '/chat', payload: { prompt: 'a' } }, body: /^event: token\ndata: \{"text":"a"\}\nid: 1\n\nevent: done\ndata: \{"tokens":1\}\n\n$/ },
   { has: 'assert.equal', request: { url: '/' }, body: /^data: "a"\n\ndata: "b"\n\n$/ }
 ]
 
@@ -56,6 +61,12 @@ for (const { name, code } of blocks.filter(({ code }) => code.includes('const ap
   })
 }
 
+for (const [name, output] of [['parse.ts', /^token \{ text: 'to' \}\ntoken \{ text: 'be' \}\ndone \{ tokens: 2 \}\n$/], ['testing.ts', /^$/]] as const) {
+  t.test(`the README's ${name} runs`, async t => {
+    t.match(await run(join(folder, name)), output)
+  })
+}
+
 t.test('the JSON of the OpenAPI section is what is produced', async t => {
   const { name, code } = blocks.find(({ code }) => code.includes("'/answers'"))!
   const answerOf = (document: string) => JSON.parse(document).paths['/answers'].post.responses[200]
@@ -75,6 +86,10 @@ for (const request of ${JSON.stringify(requests)}) bodies.push((await app.inject
 process.stdout.write(JSON.stringify(bodies))
 await app.close()
 `)
+  return JSON.parse(await run(file))
+}
+
+async function run (file: string): Promise<string> {
   const { stdout } = await promisify(execFile)(process.execPath, ['--import', 'tsx', file], { cwd: root, env: CHILD_ENV })
-  return JSON.parse(stdout)
+  return stdout
 }
