@@ -64,20 +64,16 @@ const OVER = 0
 
 /** One connection. What may pass is thrown as a ConnectionError. */
 async function * once ({ request, silence }: Plan, session: Session, attempt: AbortController): AsyncGenerator<Frame | typeof OVER, void, undefined> {
-  const guard = async <T>(work: () => Promise<T>): Promise<T> => {
+  const guard = <T>(work: Promise<T>): Promise<T> => {
     const timer = silence && setTimeout(() => { attempt.abort(new ConnectionError(`Silent for ${silence} ms`)) }, silence)
-    try {
-      return await work()
-    } catch (cause) {
+    return work.catch((cause: unknown) => {
       const { reason } = attempt.signal
       throw reason instanceof ConnectionError ? reason : new ConnectionError('The connection failed', { cause })
-    } finally {
-      clearTimeout(timer)
-    }
+    }).finally(() => { clearTimeout(timer) })
   }
   session.enter('connecting')
   const init = await request.prepare(session.lastEventId, attempt.signal)
-  const response = await guard(() => request.send(init))
+  const response = await guard(request.send(init))
   if (response.status === 204) yield OVER
   if (!response.ok || !isEventStream(response.headers.get('content-type'))) throw new ResponseError(response)
   session.enter('open')
@@ -85,7 +81,7 @@ async function * once ({ request, silence }: Plan, session: Session, attempt: Ab
   const reader = response.body.getReader()
   // A custom fetch may leave the body to itself.
   attempt.signal.addEventListener('abort', () => { reader.cancel().catch(() => { /* it is over in any case */ }) })
-  yield * framesOf(() => guard(() => reader.read()), ms => { session.retry = ms })
+  yield * framesOf(() => guard(reader.read()), ms => { session.retry = ms })
   attempt.signal.throwIfAborted()
 }
 

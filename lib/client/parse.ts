@@ -34,7 +34,7 @@ export async function * parse<C = unknown> (source: ParseSource, ...[given]: Res
   const status = answer.status ?? answer.statusCode
   if (status === 204) return
   if (status !== undefined) {
-    const headers = answer.headers ?? {}
+    const headers = answer.headers!
     const type = headers instanceof Headers ? headers.get('content-type') : headers['content-type']
     if (status < 200 || status > 299 || !isEventStream(type)) {
       throw new ResponseError(source instanceof Response ? source : responseOf(status, type, stream))

@@ -107,7 +107,7 @@ class Gate {
   }
 
   close (): () => void {
-    let open: () => void = () => {}
+    let open!: () => void
     this.#opened = new Promise(resolve => { open = resolve })
     return open
   }

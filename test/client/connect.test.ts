@@ -254,3 +254,78 @@ t.test('states, in order, with why it waits', async t => {
   await collect(connect(url, { backoff, onStateChange: (state, cause) => states.push([state, (cause as Error | undefined)?.name ?? '']) }))
   t.same(states, [['open', ''], ['waiting', ''], ['connecting', ''], ['waiting', 'ResponseError'], ['connecting', ''], ['closed', '']])
 })
+
+t.test('without a heartbeat a silent connection is left alone', async t => {
+  const { url, requests } = await serve(t, (request, response) => {
+    open('data: 1\n\n')(request, response, 0)
+    setTimeout(() => response.end('data: [DONE]\n\n'), 100)
+  })
+  t.equal((await collect(connect(url, { heartbeat: false, backoff }))).length, 1)
+  t.equal(requests.length, 1)
+})
+
+t.test('a response without a body has no messages', async t => {
+  const answers = [new Response(null, { headers: { 'content-type': 'text/event-stream' } }), new Response(null, { status: 204 })]
+  t.same(await collect(connect('/relative', { fetch: async () => answers.shift()!, backoff })), [])
+  t.equal(answers.length, 0, 'and is asked for again')
+})
+
+t.test('in a browser', async t => {
+  const online = new EventTarget()
+  const network = { onLine: true }
+  const before = Object.getOwnPropertyDescriptor(globalThis, 'navigator')
+  Object.defineProperty(globalThis, 'navigator', { value: network, configurable: true })
+  Object.assign(globalThis, { addEventListener: online.addEventListener.bind(online) })
+  t.teardown(() => {
+    Reflect.deleteProperty(globalThis, 'navigator')
+    Reflect.deleteProperty(globalThis, 'addEventListener')
+    if (before) Object.defineProperty(globalThis, 'navigator', before)
+  })
+  const long = { delay: 1e9, maxDelay: 1e9 }
+
+  t.test('coming online ends a wait', async t => {
+    const { url, requests } = await serve(t, cut('data: 1\n\n'), gone)
+    const onStateChange = (state: string): void => { if (state === 'waiting') setImmediate(() => online.dispatchEvent(new Event('online'))) }
+    t.equal((await collect(connect(url, { backoff: long, onStateChange }))).length, 1)
+    t.equal(requests.length, 2)
+  })
+
+  t.test('but not one whose length the server named', async t => {
+    const { url, requests } = await serve(t, status(503, { 'retry-after': '1' }), gone)
+    const onStateChange = (state: string): void => { if (state === 'waiting') setImmediate(() => online.dispatchEvent(new Event('online'))) }
+    await collect(connect(url, { backoff, onStateChange }))
+    t.ok(requests[1]!.at - requests[0]!.at >= 990)
+  })
+
+  t.test('a wait that is over while offline goes on until it is online', async t => {
+    const { url, requests } = await serve(t, cut('data: 1\n\n'), gone)
+    let isOnline = false
+    t.teardown(() => { network.onLine = true })
+    const onStateChange = (state: string): void => {
+      if (state === 'waiting') {
+        network.onLine = false
+        setTimeout(() => {
+          t.equal(requests.length, 1, 'nothing is asked for while offline')
+          network.onLine = isOnline = true
+          online.dispatchEvent(new Event('online'))
+        }, 100)
+      } else if (state === 'connecting') t.ok(isOnline)
+    }
+    t.equal((await collect(connect(url, { backoff, onStateChange }))).length, 1)
+    t.equal(requests.length, 2)
+  })
+
+  t.test('offline, closing ends the wait', async t => {
+    const { url } = await serve(t, cut('data: 1\n\n'))
+    t.teardown(() => { network.onLine = true })
+    const messages = connect(url, {
+      backoff: long,
+      onStateChange: state => {
+        if (state !== 'waiting') return
+        network.onLine = false
+        setImmediate(messages.close)
+      }
+    })
+    t.equal((await collect(messages)).length, 1)
+  })
+})

@@ -17,7 +17,8 @@ t.test('reads text, bytes, Node streams, web streams and iterables', async t => 
   t.same(await collect(parse(Readable.from(bytes))), expected)
   t.same(await collect(parse(Readable.from([text]))), expected)
   t.same(await collect(parse(new Response(text).body!)), expected)
-  t.rejects(collect(parse(5 as never)), TypeError)
+  await t.rejects(collect(parse(5 as never)), TypeError)
+  await t.rejects(collect(parse({} as never)), { name: 'TypeError', message: 'Expected a response or a stream' })
 })
 
 t.test('reads a Response, and cancels it when the loop is left', async t => {
@@ -66,4 +67,40 @@ t.test('a Response that is no stream is an error', async t => {
   const response = new Response('{}', { headers: { 'content-type': 'application/json' } })
   t.match(await failure(parse(response)), { name: 'ResponseError', response })
   t.same(await collect(parse(new Response(null, { headers: { 'content-type': 'text/event-stream' } }))), [])
+})
+
+t.test('a failure without a content type keeps its status and bytes', async t => {
+  const error = await failure(parse({ statusCode: 502, headers: {}, stream: () => Readable.from([Buffer.from('bad '), Buffer.from('gateway')]) }))
+  const { response } = error as { response: Response }
+  t.match(error, { name: 'ResponseError', code: 'SSE_ERR_RESPONSE' })
+  t.equal(response.status, 502)
+  t.equal(response.headers.get('content-type'), null)
+  t.equal(await response.text(), 'bad gateway')
+})
+
+t.test('an event of an id alone gives no message, and its id holds for the next', async t => {
+  t.same(await collect(parse('id: 7\ndata:\n\ndata: 1\n\n')), [{ event: 'message', data: 1, id: '7' }])
+})
+
+t.test('an error event that the contract declares is a message', async t => {
+  const text = 'event: error\ndata: {"statusCode":500,"message":"mine"}\n\n'
+  const contract = EventStream({ error: Type.Object({ statusCode: Type.Number(), message: Type.String() }) })
+  t.same(await collect(parse(text, { contract })), [{ event: 'error', data: { statusCode: 500, message: 'mine' }, id: '' }])
+  t.match(await failure(parse(text, { contract: EventStream({ a: Type.Number() }) })), { name: 'StreamError', statusCode: 500 })
+})
+
+t.test('a schema written by hand declares unnamed events, and a check may say why it refuses', async t => {
+  const schema = { type: 'number' }
+  const contract = { content: { 'text/event-stream': { schema } } }
+  const asked: object[] = []
+  const check = (given: object, data: unknown): boolean | string => {
+    asked.push(given)
+    return typeof data === 'number' || 'Expected a number'
+  }
+  const source = 'data: 1\n\ndata: "x"\n\n'
+  const messages = parse(source, { contract, check } as never)
+  t.match(await messages.next(), { value: { data: 1 } })
+  await t.rejects(messages.next(), { code: 'SSE_ERR_PAYLOAD', message: /has invalid data: Expected a number/ })
+  t.same(asked, [schema, schema])
+  t.equal(asked[0], schema)
 })

@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { join } from 'node:path'
 import { Type } from '@sinclair/typebox'
 import Fastify, { type FastifyInstance } from 'fastify'
 import t, { type Test } from 'tap'
@@ -103,4 +104,18 @@ t.test('an app that listens is not made to again', async t => {
   const stream = await injectStream<typeof Count>(app, { url: '/0', socket: true })
   t.equal((await stream.next(3)).length, 3)
   await stream.disconnect()
+})
+
+t.test('an app that listens on all addresses of IPv6 is reached by the loopback one', async t => {
+  const { app } = await counter(t)
+  await app.listen({ port: 0, host: '::' })
+  const stream = await injectStream<typeof Count>(app, { url: '/0', socket: true })
+  t.equal((await stream.next(3)).length, 3)
+  await stream.disconnect()
+})
+
+t.test('an app that listens on no port is refused', async t => {
+  const { app } = await counter(t)
+  await app.listen({ path: process.platform === 'win32' ? '\\\\.\\pipe\\fastify-typed-sse-test' : join(t.testdir(), 'socket') })
+  await t.rejects(injectStream(app, { url: '/json', socket: true }), { name: 'TypeError', message: 'The app does not listen on a port' })
 })
