@@ -4,7 +4,7 @@ import { literal } from './document/dialect.ts'
 import { statedExample } from './document/example.ts'
 import { type Remainder, REMAINDER } from './document/remainder.ts'
 import { type Branch, itemSchema, payloadSchema } from './document/shape.ts'
-import { isObject, type SchemaObject } from './walk.ts'
+import { type SchemaObject } from './walk.ts'
 
 /** How a route streams, as far as its document tells. */
 export interface Circumstances extends Pick<Remainder, 'errorEvent' | 'isRefusable'> {
@@ -92,7 +92,7 @@ function declaredBranches (declaration: Declaration, retry: boolean, toData: (na
     data: toData(title, schema)
   })
   const branches = events === null
-    ? [toBranch('message', isObject(payload) ? payload : {})]
+    ? [toBranch('message', payload!)]
     : Object.entries(events).map(([name, schema]) => toBranch(name, schema, name))
   if (sentinel === undefined) return branches
   return [...branches, {

@@ -1,7 +1,6 @@
 import { Readable } from 'node:stream'
 import { type FastifyReply, type FastifyRequest } from 'fastify'
-import { declarationOf } from '../contract/declaration.ts'
-import { SSE_ERR_ALREADY_SENT, SSE_ERR_NOT_ACCEPTABLE, SSE_ERR_NOT_COMPILED, SSE_ERR_SHUTDOWN } from '../errors.ts'
+import { SSE_ERR_ALREADY_SENT, SSE_ERR_NOT_ACCEPTABLE, SSE_ERR_SHUTDOWN } from '../errors.ts'
 import { type ResolvedOptions, resolveOptions, type SseOptions } from '../options.ts'
 import { isGone } from '../response/outlet.ts'
 import { discard, isIterable } from '../response/source.ts'
@@ -109,12 +108,10 @@ function isGenerator (value: unknown): boolean {
   return isIterable(value) && 'next' in value
 }
 
-/** The streams of a reply's route; a route defined before the plugin was loaded can only be one without a contract. */
+/** The streams of a reply's route; of one that was defined before the plugin was loaded, no contract is compiled. */
 function routeOf (reply: FastifyReply, { config, schema, url = '' }: RouteDefinition): StreamRoute {
   const route = (config as SseConfig)[kRoute]
   if (route !== undefined) return route
-  const responses = (schema as { response?: object } | undefined)?.response ?? {}
-  if (Object.values(responses).some(declarationOf)) throw new SSE_ERR_NOT_COMPILED(url)
   return new StreamRoute({ url, config, ...(schema === undefined ? {} : { schema }) } as never, (reply.server as unknown as SseInstance)[kDefaults])
 }
 

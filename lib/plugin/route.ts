@@ -71,7 +71,8 @@ export class StreamRoute {
   /**
    * The contract for a status code: that of the code, of its class (`2xx`), or of `default`.
    *
-   * @throws SSE_ERR_NO_CONTRACT when the route declares responses but no stream for this one
+   * @throws SSE_ERR_NO_CONTRACT when the route declares responses but no stream for this one, SSE_ERR_NOT_COMPILED when
+   *   it was defined before the plugin was loaded
    */
   contract (status: number): Contract {
     if (this.#responses === undefined) return UNDECLARED

@@ -20,7 +20,8 @@ export interface PumpEvents {
   onInvalid (error: unknown, item: unknown): boolean
 }
 
-const SILENT: PumpEvents = { onFrame () {}, onEnd () {}, onError () {}, onInvalid: () => false }
+const nothing = () => false
+const SILENT: PumpEvents = { onFrame: nothing, onEnd: nothing, onError: nothing, onInvalid: nothing }
 
 /** Text is handed to the sink once that much has come together, in characters. */
 const FLUSH_AT = 16 * 1024
@@ -51,7 +52,6 @@ export class Pump {
   #budget = TURN_BUDGET
   #isPulling = false
   #isResting = false
-  #hasFrame = false
   #isFlushDue = false
 
   constructor (encode: (item: unknown) => string, report: PumpEvents) {
@@ -73,7 +73,6 @@ export class Pump {
   resume (): void {
     this.isBlocked = false
     if (this.#origin === undefined || this.#isPulling || this.#isResting) return
-    if (this.#sink === undefined && this.#hasFrame) return
     if (this.#origin.isSync) this.#pullSync(this.#origin.iterator as Iterator<unknown>)
     else this.#pull()
   }
@@ -207,7 +206,6 @@ export class Pump {
   }
 
   #hold (): boolean {
-    this.#hasFrame = true
     this.#report.onFrame()
     // The report may have attached the sink, and with it gone on pulling.
     return false

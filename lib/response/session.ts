@@ -42,7 +42,7 @@ export class Session {
   }
 
   get heartbeat (): number {
-    return this.#setting.options.heartbeat || Infinity
+    return this.#setting.options.heartbeat as number
   }
 
   /**
@@ -125,7 +125,7 @@ export class Session {
 
   /** A failure that is not of the source: the handler threw after `reply.sse`. */
   fail (error: unknown): void {
-    if (this.#reason !== undefined || this.#isOver) this.#host.warn(error, 'handler failed after its stream was over')
+    if (this.#reason !== undefined) this.#host.warn(error, 'handler failed after its stream was over')
     else this.#fail(error)
   }
 
@@ -148,7 +148,7 @@ export class Session {
   }
 
   #begin (source: unknown): void {
-    if (this.#isOver || this.#reason !== undefined) return discard(source)
+    if (this.#reason !== undefined) return discard(source)
     if (source !== null && source !== undefined) return this.#pump.start(open(source))
     if (this.#isAnswered) return this.#end('complete')
     this.#isAnswered = true
@@ -157,7 +157,7 @@ export class Session {
   }
 
   readonly #commit = (): void => {
-    if (this.#isAnswered || this.#isOver) return
+    if (this.#isAnswered) return
     this.#isAnswered = true
     clearTimeout(this.#startTimer)
     this.#host.send(new Body(this.#setting.raw, this))
@@ -169,7 +169,7 @@ export class Session {
   }
 
   #end (reason: CloseReason): void {
-    if (this.#reason !== undefined || this.#isOver) return
+    if (this.#reason !== undefined) return
     this.#reason = reason
     if (this.#outlet !== undefined) this.#finish()
     else this.#commit()
@@ -184,7 +184,7 @@ export class Session {
   }
 
   readonly #fail = (error: unknown, reason: CloseReason = 'error'): void => {
-    if (this.#reason !== undefined || this.#isOver) return
+    if (this.#reason !== undefined) return
     this.#reason = reason
     this.#failure = { error }
     if (this.#outlet !== undefined) return this.#breakOff()

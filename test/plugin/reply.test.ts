@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import http from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { EventStream, event, type SseOptions } from '../../lib/index.ts'
@@ -221,3 +223,43 @@ t.test('Accept: 406 for a client that refuses the only media type', async t => {
   t.match(refused.headers['content-type'], 'application/json')
   t.match(JSON.parse(await refused.whole()), { code: 'SSE_ERR_NOT_ACCEPTABLE' })
 })
+
+t.test('a handler that fails after its HEAD request was answered changes nothing', async t => {
+  const seen = mishaps(t)
+  const served = await serve(t, app => {
+    app.get('/sync', Numbers, (_request, reply) => { reply.sse([1]); throw new Error('mine') })
+    app.get('/async', Numbers, async (_request, reply) => { reply.sse([1]); throw new Error('mine') })
+  })
+  for (const path of ['/sync', '/async']) {
+    const answer = await ask(served, path, { method: 'HEAD' })
+    t.equal(answer.status, 200, path)
+    t.equal(answer.headers['content-type'], 'text/event-stream; charset=utf-8', path)
+    t.equal(await answer.whole(), '', path)
+  }
+  t.strictSame(errorLines(served), [])
+  t.strictSame(seen, [])
+})
+
+t.test('a handler that fails when its client has left is no failure of a stream', async t => {
+  const seen = mishaps(t)
+  let cancelled = 0
+  const served = await serve(t, app => {
+    app.get('/', Numbers, async (_request, reply) => {
+      await closed(reply.raw, () => reply.raw.destroy())
+      reply.sse(new ReadableStream({ cancel () { cancelled++ } }) as never)
+      throw new Error('mine')
+    })
+  })
+  await t.rejects(once(http.get({ port: served.port, host: '127.0.0.1', agent: false }), 'response'), { code: 'ECONNRESET' })
+  await eventually(() => cancelled === 1)
+  await served.app.close()
+  t.equal(served.app.sse.open, 0)
+  t.strictSame(errorLines(served), [])
+  t.strictSame(seen, [])
+})
+
+async function closed (raw: http.ServerResponse, destroy: () => void): Promise<void> {
+  const closing = once(raw, 'close')
+  destroy()
+  await closing
+}

@@ -90,6 +90,7 @@ t.test('what is wrong with a route throws where it is defined, or before the app
   await t.resolves(define({ ...named, config: { sse: { errorEvent: false } } }))
   await t.resolves(define({ ...named, config: { sse: { errorEvent: 'failure' } } }))
   await t.rejects(define({ schema: { response: { 200: EventStream({ type: 'string', format: 'nope' }) } } }), { code: 'SSE_ERR_SCHEMA' })
+  await t.rejects(define({ schema: { response: { 200: { content: { 'text/event-stream': {} } } } } }), { code: 'SSE_ERR_SCHEMA' })
 })
 
 t.test('a route defined before the plugin was loaded: a contract is refused, no schema is fine', async t => {

@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import net from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
@@ -93,4 +94,31 @@ t.test('the signal of a stream that ended well never fires', async t => {
   await served.app.inject({ url: '/', method: 'POST', payload: {} })
   await served.app.close()
   t.strictSame(signals.map(signal => signal.aborted), [false, false])
+})
+
+t.test('a signal that is first asked for when it is too late has fired', async t => {
+  const reasons: unknown[] = []
+  const served = await serve(t, app => {
+    app.post('/left', Text, async request => {
+      await once(request.raw.socket, 'close')
+      await sleep(5)
+      reasons.push(request.signal.aborted, request.signal.reason.code)
+      return ['late']
+    })
+    app.get('/timeout', { handlerTimeout: 20 }, async request => {
+      await timedOut
+      reasons.push(request.signal.aborted, request.signal.reason.code)
+    })
+  })
+  let toldTimeout = () => {}
+  const timedOut = new Promise<void>(resolve => { toldTimeout = resolve })
+  t.equal((await ask(served, '/timeout')).status, 503)
+  toldTimeout()
+  await eventually(() => reasons.length === 2)
+  const socket = net.connect(served.port, '127.0.0.1')
+  socket.write('POST /left HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{}')
+  socket.end()
+  socket.destroySoon()
+  await eventually(() => reasons.length === 4)
+  t.strictSame(reasons, [true, 'FST_ERR_HANDLER_TIMEOUT', true, 'SSE_ERR_CLIENT_GONE'])
 })

@@ -127,6 +127,43 @@ t.test('a stream that sent nothing yet answers 503, and so do new requests durin
   await closing
 })
 
+t.test('a source that fails during shutdown: by the signal it ends well, by anything else it does not', async t => {
+  const served = await serve(t, app => {
+    app.get('/:how', Text, (request, reply) => {
+      reply.sse(({ signal }: { signal: AbortSignal }) => (async function * () {
+        yield 'hello'
+        if ((request.params as { how: string }).how === 'signal') await once(signal, 'never', { signal })
+        await once(signal, 'abort')
+        throw new Error('broken')
+      })() as never)
+    })
+  }, { sse: { shutdownGrace: 10_000 } })
+  const signal = await ask(served, '/signal')
+  const other = await ask(served, '/other')
+  await signal.until('hello')
+  await other.until('hello')
+  await served.app.close()
+  t.equal(await signal.whole(), 'data: "hello"\n\n')
+  t.equal(await other.ended, 'broken')
+  t.match(other.events, [{ data: '"hello"' }, { event: 'error' }])
+  t.strictSame(summaries(served).map(({ reason }) => reason).sort(), ['error', 'shutdown'])
+  t.match(errorLines(served), [{ err: { message: 'broken' } }])
+  t.equal(errorLines(served).length, 1)
+})
+
+t.test('a stream that ended before shutdown, but has not left, is cut after the grace', async t => {
+  const served = await serve(t, app => {
+    app.get('/', Text, (_request, reply) => { reply.sse(['x'.repeat(32 * 1024 * 1024)] as never) })
+  }, { sse: { shutdownGrace: 30 } })
+  const answer = await ask(served, '/', { isReading: false })
+  await eventually(() => served.app.sse.open === 1)
+  await served.app.close()
+  answer.read()
+  t.equal(await answer.ended, 'broken')
+  t.match(summaries(served), [{ events: 1 }])
+  t.strictSame(errorLines(served), [])
+})
+
 const CHILD = new URL('../helpers/sigterm-server.ts', import.meta.url).pathname
 
 t.test('a process that is told SIGTERM exits, with streams open', async t => {

@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process'
 import { once } from 'node:events'
+import http from 'node:http'
 import { connect as connectHttp2 } from 'node:http2'
 import { connect } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -118,4 +119,48 @@ t.test('10,000 clients that come and leave leave nothing behind', { timeout: 120
   t.match(counts, { open: 0, connections: 0, returned: 7500, timers: 0, kept: 0, keptBefore: 0, serverListeners: 0 })
   // A quarter of the generators is kept by what they wait for.
   t.ok(heapPerCycle < 3000, `${heapPerCycle} bytes of heap a cycle`)
+})
+
+t.test('a source whose promise fails after the client left is no failure', async t => {
+  const seen = mishaps(t)
+  let rejected = 0
+  const served = await serve(t, app => {
+    app.get('/', Text, (request, reply) => {
+      reply.sse((async () => {
+        await once(reply.raw, 'close')
+        await sleep(5)
+        rejected++
+        throw new Error('late')
+      }) as never, { commitAfter: Infinity })
+      setImmediate(() => request.raw.socket.destroy())
+    })
+  })
+  await t.rejects(once(http.get({ port: served.port, host: '127.0.0.1', agent: false }), 'response'), { code: 'ECONNRESET' })
+  await eventually(() => rejected === 1)
+  await served.app.close()
+  t.strictSame(summaries(served), [])
+  t.strictSame(errorLines(served), [])
+  t.strictSame(seen, [])
+})
+
+t.test('leaving while an onSend hook is at work lets the source go, and no stream is opened', async t => {
+  const seen = mishaps(t)
+  let returned = 0
+  let sent = 0
+  const served = await serve(t, app => {
+    app.addHook('onSend', async (request, reply, payload) => {
+      request.raw.socket.destroy()
+      await once(reply.raw, 'close')
+      sent++
+      return payload
+    })
+    app.get('/', Text, (_request, reply) => { reply.sse((function * () { try { yield 'a'; yield 'b' } finally { returned++ } })() as never) })
+  })
+  await t.rejects(once(http.get({ port: served.port, host: '127.0.0.1', agent: false }), 'response'), { code: 'ECONNRESET' })
+  await eventually(() => sent === 1 && returned === 1)
+  await served.app.close()
+  t.equal(served.app.sse.open, 0)
+  t.strictSame(summaries(served), [])
+  t.strictSame(errorLines(served), [])
+  t.strictSame(seen, [])
 })

@@ -208,3 +208,39 @@ t.test('comments are no events', async t => {
   await eventually(() => summaries(served).length === 1)
   t.match(summaries(served), [{ events: 1 }])
 })
+
+t.test('a source that is let go within its own next() is told of no more', t => {
+  for (const result of [{ done: true, value: undefined }, { done: false, value: 1 }, { done: false, value: 'bad' }]) {
+    const told: string[] = []
+    const tell = (what: string) => () => { told.push(what); return true }
+    const encode = (item: unknown) => {
+      if (item === 'bad') throw new Error('bad')
+      return `data: ${item}\n\n`
+    }
+    const pump = new Pump(encode, { onFrame: tell('frame'), onEnd: tell('end'), onError: tell('error'), onInvalid: tell('invalid') })
+    let pulls = 0
+    let returned = 0
+    const iterator = {
+      next () {
+        pulls++
+        pump.stop(tell('failure'))
+        return result
+      },
+      return: () => { returned++; return { done: true, value: undefined } }
+    }
+    pump.start({ isSync: true, iterator: iterator as Iterator<unknown> })
+    t.strictSame({ told, pulls, returned }, { told: [], pulls: 1, returned: 1 }, JSON.stringify(result))
+  }
+  t.end()
+})
+
+t.test('text of any script leaves whole, in every write', async t => {
+  const served = await serve(t, app => {
+    app.get('/', Text, (_request, reply) => {
+      reply.sse((async function * () { for (const text of ['a', 'b', 'caf\u00e9', '\u4f60\u597d', '\u{1f600}', 'z']) { yield text; await sleep(1) } })() as never)
+    })
+  })
+  const answer = await ask(served, '/')
+  await answer.whole()
+  t.strictSame(answer.events.map(({ data }) => JSON.parse(data)), ['a', 'b', 'caf\u00e9', '\u4f60\u597d', '\u{1f600}', 'z'])
+})

@@ -287,3 +287,35 @@ t.test('the time to the first event is known, and none where there was none', as
   t.ok(full!.firstEvent! >= 0 && full!.firstEvent! <= full!.duration)
   t.equal(empty!.firstEvent, undefined)
 })
+
+t.test('what comes while an onSend hook is at work is sent after it', async t => {
+  const seen = mishaps(t)
+  let isHookAtWork = false
+  let release = () => {}
+  const served = await serve(t, app => {
+    app.addHook('onSend', async (_request, _reply, payload) => {
+      isHookAtWork = true
+      await new Promise<void>(resolve => { release = resolve })
+      return payload
+    })
+    const held = (act: () => Generator<number>) => (async function * () {
+      await eventually(() => isHookAtWork)
+      try { yield * act() } finally { setImmediate(release) }
+    })()
+    app.get('/event', Numbers, (_request, reply) => {
+      reply.sse(held(function * () { setImmediate(release); yield 1; yield 2 }), { commitAfter: 0 })
+    })
+    app.get('/failure', Numbers, (_request, reply) => {
+      reply.sse(held(function * () { throw new Teapot('short') }), { commitAfter: 0 })
+    })
+  })
+  t.equal(await (await ask(served, '/event')).whole(), 'data: 1\n\ndata: 2\n\n')
+  isHookAtWork = false
+  const failure = await ask(served, '/failure')
+  t.equal(failure.status, 200)
+  t.equal(await failure.ended, 'broken')
+  t.match(failure.events, [{ event: 'error', data: /TEAPOT/ }])
+  await eventually(() => summaries(served).length === 2)
+  t.strictSame(summaries(served).map(({ reason, events }) => [reason, events]), [['complete', 2], ['error', 0]])
+  t.strictSame(seen, [])
+})

@@ -59,8 +59,8 @@ function to30 (schema: SchemaObject): SchemaObject {
   if ('const' in schema) copy.enum = [only]
   if (Array.isArray(examples) && examples.length > 0) copy.example ??= examples[0]
   const tuple = [prefixItems, items].find(Array.isArray)
-  // The order of the items cannot be told in 3.0.
-  if (tuple !== undefined) copy.items = tuple.length === 0 ? {} : union(tuple as SchemaObject[])
+  // The order of the items cannot be told in 3.0. No schema with an empty list of them compiles.
+  if (tuple !== undefined) copy.items = union(tuple as SchemaObject[])
   else if (schema.type === 'array' && !isObject(items)) copy.items = {}
   exclusive(copy, 'exclusiveMinimum', 'minimum')
   exclusive(copy, 'exclusiveMaximum', 'maximum')
