@@ -48,7 +48,7 @@ export function connect<C = unknown> (url: string | URL, ...[given]: Rest<Connec
       request, decoder, reconnect, delay: 1000, maxDelay: 30_000, attempts: Infinity, ...backoff as Backoff | undefined, silence: (heartbeat || 0) * 3
     }
     const start = (): ReturnType<typeof connection> => connection(plan, session)
-    return { decoder, frames: share ? (await import('./share.ts')).share(url, options, session, start) : start() }
+    return { decoder, frames: share ? (await import('./share.ts')).share(url, options, session, decoder.isLast, start) : start() }
   })
 }
 

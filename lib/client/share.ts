@@ -5,7 +5,7 @@ import type { Session } from './session.ts'
 
 /** What the tabs tell each other. A term is one tab's time as the leader; later ones are greater. */
 type News =
-  | { type: 'hello' }
+  | { type: 'hello', tab: number }
   | { type: 'state', term: number, state: StreamState }
   | { type: 'frame', term: number, frame: Frame, retry: number | undefined }
   | { type: 'end', term: number }
@@ -33,21 +33,19 @@ const MAX_SEEN = 1000
  * tab goes on from the last id that it saw.
  */
 export async function * share (
-  url: string | URL, { share, method, body }: RequestOptions, session: Session, connect: () => AsyncGenerator<Dated, void, undefined>
+  url: string | URL, { share, method, body }: RequestOptions, session: Session, isLast: (frame: Frame) => boolean, connect: () => AsyncGenerator<Dated, void, undefined>
 ): AsyncGenerator<Dated, void, undefined> {
   const { navigator, BroadcastChannel } = globalThis as unknown as { navigator?: { locks?: Locks }, BroadcastChannel?: new (name: string) => Channel }
-  if (navigator?.locks === undefined || BroadcastChannel === undefined) {
-    yield * connect()
-    return
-  }
-  const name = typeof share === 'string' ? share : `${method?.toUpperCase() ?? ''} ${String(url)} ${JSON.stringify(body) ?? ''}`
+  if (!navigator?.locks || !BroadcastChannel) return yield * connect()
+  const name = typeof share === 'string' ? share : JSON.stringify([method?.toUpperCase(), url, body])
   const key = `fastify-typed-sse:${name}`
-  const tab = new Tab(new BroadcastChannel(key), session)
+  const open = (): Channel => new BroadcastChannel(key)
+  const tab = new Tab(open, session, isLast)
   try {
     navigator.locks.request(key, { signal: session.signal }, () => tab.lead(connect)).catch((error: unknown) => { tab.finish(error) })
     for (;;) {
       const frame = await tab.take()
-      if (frame === undefined) break
+      if (!frame) break
       yield frame
     }
     session.isOver()
@@ -57,29 +55,35 @@ export async function * share (
 }
 
 class Tab {
+  readonly #id = Math.random()
+  readonly #open: () => Channel
   readonly #channel: Channel
   readonly #session: Session
+  readonly #isLast: (frame: Frame) => boolean
   #frames: Dated[] = []
   #taken = 0
   #wake: (() => void) | undefined
+  #hasHeardAll: (() => void) | undefined
   #end: { error: unknown } | undefined
   #term = 0
   #isLeader = false
   #isCatchingUp = false
   readonly #seen = new Set<string>()
 
-  constructor (channel: Channel, session: Session) {
-    this.#channel = channel
+  constructor (open: () => Channel, session: Session, isLast: (frame: Frame) => boolean) {
+    this.#open = open
+    this.#channel = open()
     this.#session = session
-    channel.onmessage = ({ data }) => { this.#hear(data) }
-    channel.postMessage({ type: 'hello' })
-    session.signal.addEventListener('abort', () => { this.finish(undefined) })
+    this.#isLast = isLast
+    this.#channel.onmessage = ({ data }) => { this.#hear(data) }
+    this.#channel.postMessage({ type: 'hello', tab: this.#id })
+    session.signal.addEventListener('abort', () => { this.finish() })
   }
 
   /** The next frame; undefined at the end. */
   async take (): Promise<Dated | undefined> {
     while (this.#taken === this.#frames.length) {
-      if (this.#end !== undefined) {
+      if (this.#end) {
         if (this.#end.error !== undefined) throw this.#end.error
         return undefined
       }
@@ -92,7 +96,8 @@ class Tab {
 
   /** Runs the connection for all tabs, until the stream ends or this tab is closed. */
   async lead (connect: () => AsyncGenerator<Dated, void, undefined>): Promise<void> {
-    if (this.#end !== undefined) return
+    await this.#hearAll()
+    if (this.#end) return
     this.#isLeader = true
     this.#term = Math.max(this.#term + 1, Date.now())
     const term = this.#term
@@ -112,21 +117,32 @@ class Tab {
     // Closing this tab is no end for the others.
     if (this.#session.signal.aborted) return
     this.#channel.postMessage({ type: 'end', term })
-    this.finish(undefined)
+    this.finish()
   }
 
-  finish (error: unknown): void {
+  finish (error?: unknown): void {
     this.#end ??= { error }
     this.#wake?.()
+    this.#hasHeardAll?.()
   }
 
   close (): void {
-    this.#channel.onmessage = null
     this.#channel.close()
+  }
+
+  /** The lock may come sooner than what the leader before said last, be it the end: waits for an echo, which comes behind that. */
+  #hearAll (): Promise<void> {
+    const echo = this.#open()
+    return new Promise(resolve => {
+      this.#hasHeardAll = resolve
+      echo.postMessage({ type: 'hello', tab: this.#id })
+      echo.close()
+    })
   }
 
   #hear (news: News): void {
     if (news.type === 'hello') {
+      if (news.tab === this.#id) this.#hasHeardAll?.()
       if (this.#isLeader) this.#channel.postMessage({ type: 'state', term: this.#term, state: this.#session.state })
       return
     }
@@ -137,7 +153,7 @@ class Tab {
       this.#term = news.term
     }
     if (news.type === 'state') this.#session.enter(news.state)
-    else if (news.type === 'end') this.finish(undefined)
+    else if (news.type === 'end') this.finish()
     else this.#receive(news.frame, news.retry)
   }
 
@@ -157,6 +173,7 @@ class Tab {
     }
     if (this.#frames.length - this.#taken >= MAX_BEHIND) this.finish(new RangeError(`More than ${MAX_BEHIND} messages behind the shared connection`))
     else this.#frames.push(frame)
+    if (this.#isLast(frame)) this.finish()
     this.#wake?.()
   }
 }

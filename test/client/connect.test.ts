@@ -195,6 +195,8 @@ t.test('closing ends a wait between attempts', async t => {
   const { url } = await serve(t, status(503, { 'retry-after': '60' }))
   const messages = connect(url, { onStateChange: state => { if (state === 'waiting') setImmediate(messages.close) } })
   t.same(await collect(messages), [])
+  const early = connect(url, { onStateChange: state => { if (state === 'waiting') early.close() } })
+  t.same(await collect(early), [], 'also before it starts')
 })
 
 t.test('an error event is a StreamError', async t => {

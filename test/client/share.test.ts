@@ -1,0 +1,345 @@
+import { once } from 'node:events'
+import type { ServerResponse } from 'node:http'
+import { setImmediate as turn } from 'node:timers/promises'
+import t, { type Test } from 'tap'
+import { connect, type ConnectOptions, type MessageStream, ResponseError } from '../../lib/client/index.ts'
+import { install } from './fixtures/locks.ts'
+import { type Answer, collect, cut, failure, open, serve, status, stream, type TestServer } from './fixtures/server.ts'
+
+const locks = install(t)
+const backoff = { delay: 1, maxDelay: 5 }
+
+interface Site extends TestServer {
+  /** The connections that are open, the oldest first. */
+  connections: ServerResponse[]
+  /** Resolves when so many are. */
+  connected (count: number): Promise<void>
+}
+
+/** A server whose streams stay open, for the test to write to. */
+async function site (t: Test, greeting: Answer = open('')): Promise<Site> {
+  const connections: ServerResponse[] = []
+  const server = await serve(t, (request, response, n) => {
+    connections.push(response)
+    response.once('close', () => { connections.splice(connections.indexOf(response), 1) })
+    greeting(request, response, n)
+  })
+  return { ...server, connections, connected: count => until(() => connections.length === count) }
+}
+
+async function until (isSo: () => boolean): Promise<void> {
+  const end = Date.now() + 10_000
+  while (!isSo()) {
+    if (Date.now() > end) throw new Error(`Never came true: ${String(isSo)}`)
+    await turn()
+  }
+}
+
+interface Tab {
+  messages: MessageStream<unknown>
+  states: string[]
+  data: unknown[]
+  ids: unknown[]
+  /** What the loop ended by; undefined for no error. */
+  ended: Promise<unknown>
+}
+
+/** A tab that takes its messages as they come. */
+function tab (t: Test, url: string, options: ConnectOptions = {}): Tab {
+  const states: string[] = []
+  const data: unknown[] = []
+  const ids: unknown[] = []
+  const messages = connect(url, { share: true, backoff, ...options, onStateChange: state => states.push(state) })
+  t.teardown(messages.close)
+  const read = async (): Promise<unknown> => {
+    try {
+      for await (const message of messages as AsyncIterable<{ data: unknown, id: string }>) {
+        data.push(message.data)
+        ids.push(message.id)
+      }
+      return undefined
+    } catch (error) {
+      return error
+    }
+  }
+  return { messages, states, data, ids, ended: read() }
+}
+
+const keyOf = (url: string): string => `fastify-typed-sse:${JSON.stringify([null, url, null])}`
+
+/** Tabs of the same request, the first of which has the connection. */
+async function tabs (t: Test, { url, connected }: Site, count: number, options?: ConnectOptions): Promise<Tab[]> {
+  const all: Tab[] = []
+  for (let n = 1; n <= count; n++) {
+    all.push(tab(t, url, options))
+    await until(() => locks.queued(keyOf(url)) === n)
+  }
+  await connected(1)
+  await until(() => all.every(({ messages }) => messages.state === 'open'))
+  return all
+}
+
+t.test('one connection for several tabs, which all get all of it', async t => {
+  const server = await site(t)
+  const all = await tabs(t, server, 3)
+  server.connections[0]!.write('id: 1\ndata: 1\n\nevent: b\ndata: {"a":2}\n\n')
+  await until(() => all.every(({ data }) => data.length === 2))
+  for (const { data, ids, states, messages } of all) {
+    t.same(data, [1, { a: 2 }])
+    t.same(ids, ['1', '1'])
+    t.same(states, ['open'])
+    t.equal(messages.lastEventId, '1')
+  }
+  server.connections[0]!.end('data: [DONE]\n\n')
+  for (const { ended, states } of all) {
+    t.equal(await ended, undefined)
+    t.equal(states.at(-1), 'closed')
+  }
+  t.equal(server.requests.length, 1)
+  t.equal(locks.queued(keyOf(server.url)), 0, 'no lock is left')
+})
+
+t.test('a tab that comes later hears of the state before there is a message', async t => {
+  const server = await site(t)
+  await tabs(t, server, 1)
+  const later = tab(t, server.url)
+  await until(() => later.states.length > 0)
+  t.same(later.states, ['open'])
+  t.same(later.data, [])
+})
+
+t.test('closing while the lock is just given leaves it to the next', async t => {
+  const server = await site(t)
+  const messages = connect(server.url, { share: true })
+  const first = messages.next()
+  await until(() => locks.queued(keyOf(server.url)) === 1)
+  messages.close()
+  t.match(await first, { done: true })
+  const next = tab(t, server.url)
+  await until(() => next.messages.state === 'open')
+  t.equal(server.connections.length, 1)
+})
+
+t.test('the end of the stream is the end for all', async t => {
+  const server = await site(t)
+  const all = await tabs(t, server, 2, { reconnect: false })
+  server.connections[0]!.end('data: 1\n\n')
+  for (const { ended, data } of all) {
+    t.equal(await ended, undefined)
+    t.same(data, [1])
+  }
+  t.equal(server.requests.length, 1)
+})
+
+t.test('a tab that has messages to take when the stream ends makes no connection of its own', async t => {
+  const server = await site(t)
+  const slow = connect(server.url, { share: true, reconnect: false })
+  const fast = tab(t, server.url, { reconnect: false })
+  const first = slow.next()
+  await server.connected(1)
+  await until(() => fast.messages.state === 'open' && slow.state === 'open')
+  server.connections[0]!.end('data: 1\n\ndata: 2\n\ndata: 3\n\n')
+  t.match(await first, { value: { data: 1 } })
+  await fast.ended
+  await until(() => locks.queued(keyOf(server.url)) === 0)
+  t.equal(slow.state, 'open')
+  t.same((await collect(slow)).map(({ data }) => data), [2, 3])
+  t.equal(server.requests.length, 1)
+})
+
+t.test('requests that differ do not share', async t => {
+  const server = await site(t)
+  const options: ConnectOptions[] = [{}, { method: 'post' }, { body: { a: 1 } }, { body: { a: 2 } }, { share: 'mine' }, { share: 'yours' }]
+  for (const one of options) tab(t, server.url, one)
+  await server.connected(options.length)
+  const before = server.requests.length
+  const other = tab(t, `${server.url}?other`, { share: 'mine' })
+  await until(() => other.messages.state === 'open')
+  t.equal(server.requests.length, before, 'a name is enough to share')
+})
+
+t.test('when the leader leaves, the next goes on from the last id', async t => {
+  const server = await site(t)
+  const [leader, next, last] = await tabs(t, server, 3) as [Tab, Tab, Tab]
+  server.connections[0]!.write('id: 1\ndata: 1\n\nid: 2\ndata: 2\n\n')
+  await until(() => [leader, next, last].every(({ data }) => data.length === 2))
+  const closed = once(server.connections[0]!, 'close')
+  leader.messages.close()
+  t.equal(await leader.ended, undefined)
+  await closed
+  await server.connected(1)
+  t.equal(server.requests[1]!.headers['last-event-id'], '2')
+  server.connections[0]!.write('id: 3\ndata: 3\n\n')
+  await until(() => [next, last].every(({ data }) => data.length === 3))
+  t.same(leader.data, [1, 2])
+  for (const { data, messages } of [next, last]) {
+    t.same(data, [1, 2, 3])
+    t.equal(messages.state, 'open')
+  }
+  t.equal(server.requests.length, 2)
+})
+
+t.test('a tab that waits for the lock leaves without a trace', async t => {
+  const server = await site(t)
+  const [leader, waiting, last] = await tabs(t, server, 3) as [Tab, Tab, Tab]
+  waiting.messages.close()
+  t.equal(await waiting.ended, undefined)
+  await until(() => locks.queued(keyOf(server.url)) === 2)
+  leader.messages.close()
+  await until(() => server.requests.length === 2)
+  await server.connected(1)
+  server.connections[0]!.write('data: 1\n\n')
+  await until(() => last.data.length === 1)
+  t.same(waiting.data, [])
+})
+
+for (const who of ['leader', 'follower']) {
+  t.test(`aborting the ${who} throws the reason there, and the other goes on`, async t => {
+    const server = await site(t)
+    const controller = new AbortController()
+    const reason = new Error('enough')
+    const options = [{ signal: controller.signal }, {}]
+    const [leader, follower] = (who === 'leader' ? options : options.reverse()).map(one => tab(t, server.url, one)) as [Tab, Tab]
+    const [aborted, other] = who === 'leader' ? [leader, follower] : [follower, leader]
+    await until(() => leader.messages.state === 'open' && follower.messages.state === 'open')
+    controller.abort(reason)
+    t.equal(await aborted.ended, reason)
+    t.equal(aborted.messages.state, 'closed')
+    const requests = who === 'leader' ? 2 : 1
+    await until(() => server.requests.length === requests && server.connections.length === 1)
+    server.connections[0]!.write('data: 1\n\n')
+    await until(() => other.data.length === 1)
+    t.same(aborted.data, [])
+    t.equal(server.requests.length, requests)
+  })
+}
+
+t.test('the states of a reconnection are those of all', async t => {
+  const { url } = await serve(t, cut('id: 1\ndata: 1\n\n'), status(500), stream('data: 2\n\ndata: [DONE]\n\n'))
+  const leader = tab(t, url)
+  const follower = tab(t, url)
+  await Promise.all([leader.ended, follower.ended])
+  t.same(leader.states, ['open', 'waiting', 'connecting', 'waiting', 'connecting', 'open', 'closed'])
+  t.same(follower.states, leader.states)
+  t.same(follower.data, [1, 2])
+})
+
+t.test('an error is thrown where it came, and the next tab meets its own', async t => {
+  const { url, requests } = await serve(t, status(404, { 'content-type': 'text/plain' }, 'none'))
+  const all = [tab(t, url), tab(t, url)]
+  for (const { ended, states } of all) {
+    const error = await ended
+    if (!(error instanceof ResponseError)) throw error
+    t.equal(error.response.status, 404)
+    t.equal(await error.response.text(), 'none', 'each has a response of its own')
+    t.equal(states.at(-1), 'closed')
+  }
+  t.equal(requests.length, 2)
+})
+
+t.test('a tab too far behind fails, and the one that keeps up does not', async t => {
+  const server = await site(t)
+  const slow = connect(server.url, { share: true, backoff })
+  t.teardown(slow.close)
+  const first = slow.next()
+  const fast = tab(t, server.url)
+  await until(() => slow.state === 'open' && fast.messages.state === 'open')
+  let sent = 0
+  const total = 10_050
+  while (sent < total) {
+    let text = ''
+    for (const end = Math.min(sent + 500, total); sent < end; sent++) text += `id: ${sent}\ndata: ${sent}\n\n`
+    server.connections[0]!.write(text)
+    await until(() => fast.data.length === sent)
+  }
+  t.match(await first, { value: { data: 0 } })
+  const taken: unknown[] = []
+  const error = await failure({
+    async * [Symbol.asyncIterator] () { for await (const { data } of slow) yield taken.push(data) }
+  })
+  t.match(error, { name: 'RangeError', message: 'More than 10000 messages behind the shared connection' })
+  t.same(taken, Array.from({ length: 10_000 }, (_, n) => n + 1), 'what it has is given first')
+  await until(() => server.requests.length === 2)
+  t.equal(server.requests[1]!.headers['last-event-id'], String(total - 1), 'the other goes on')
+  await server.connected(1)
+  server.connections[0]!.write('data: "on"\n\n')
+  await until(() => fast.data.at(-1) === 'on')
+  t.equal(fast.data.length, total + 1)
+})
+
+/** A tab of the test's own, that leads and says what it likes. */
+function puppet (t: Test, url: string): { say: (...news: object[]) => void, release: () => void } {
+  const key = keyOf(url)
+  const channel = new BroadcastChannel(key)
+  t.teardown(() => channel.close())
+  let release!: () => void
+  const released = new Promise<void>(resolve => { release = resolve })
+  locks.request(key, new AbortController(), () => released).catch(t.fail)
+  return { release, say: (...news) => { for (const one of news) channel.postMessage(one) } }
+}
+
+const frame = (term: number, id: number | undefined, data: unknown): object =>
+  ({ type: 'frame', term, frame: { event: 'message', data: JSON.stringify(data), id: id === undefined ? undefined : String(id) }, retry: undefined })
+
+t.test('a tab ahead of a new leader drops what it has seen', async t => {
+  const server = await site(t)
+  const leader = puppet(t, server.url)
+  const ahead = tab(t, server.url)
+  await until(() => locks.queued(keyOf(server.url)) === 2)
+  leader.say(frame(1, 1, 'a'), frame(1, 2, 'b'), frame(1, 3, 'c'))
+  await until(() => ahead.data.length === 3)
+  // The next leader saw the first only; what is new to this tab, it takes, the same id or not.
+  leader.say({ type: 'state', term: 2, state: 'connecting' }, frame(2, 2, 'b'), frame(2, 3, 'c'), frame(2, 4, 'd'), frame(2, 2, 'again'), frame(2, undefined, 'e'))
+  await until(() => ahead.data.at(-1) === 'e')
+  t.same(ahead.data, ['a', 'b', 'c', 'd', 'again', 'e'])
+  t.same(ahead.states, ['open', 'connecting', 'open'])
+  // What the first one says too late is no news.
+  leader.say(frame(1, 9, 'late'), { type: 'end', term: 1 }, frame(2, 5, 'f'))
+  await until(() => ahead.data.at(-1) === 'f')
+  t.same(ahead.data, ['a', 'b', 'c', 'd', 'again', 'e', 'f'])
+})
+
+t.test('a tab that leads does not listen to the leader before', async t => {
+  const server = await site(t)
+  const before = puppet(t, server.url)
+  const leader = tab(t, server.url)
+  await until(() => locks.queued(keyOf(server.url)) === 2)
+  before.say(frame(1, 1, 'a'))
+  await until(() => leader.data.length === 1)
+  before.release()
+  await server.connected(1)
+  t.equal(server.requests[0]!.headers['last-event-id'], '1')
+  const answered = new BroadcastChannel(keyOf(server.url))
+  t.teardown(() => answered.close())
+  const heard = new Promise(resolve => { answered.onmessage = event => { if ((event as { data: { type: string } }).data.type === 'state') resolve(undefined) } })
+  // The answer to the greeting tells that what was said ahead of it was heard.
+  before.say(frame(Number.MAX_SAFE_INTEGER, 2, 'late'), { type: 'end', term: 1 }, { type: 'hello' })
+  await heard
+  server.connections[0]!.write('data: "own"\n\n')
+  await until(() => leader.data.length > 1)
+  t.same(leader.data, ['a', 'own'])
+})
+
+t.test('an end that is heard after the lock came is the end still', async t => {
+  const server = await site(t)
+  const leader = puppet(t, server.url)
+  const next = tab(t, server.url)
+  await until(() => locks.queued(keyOf(server.url)) === 2)
+  leader.say(frame(1, 1, 'a'), { type: 'end', term: 1 })
+  leader.release()
+  t.equal(await next.ended, undefined)
+  t.same(next.data, ['a'])
+  t.equal(server.requests.length, 0)
+})
+
+t.test('without locks each tab has a connection of its own', async t => {
+  const whole = Object.getOwnPropertyDescriptor(globalThis, 'navigator')!
+  t.teardown(() => Object.defineProperty(globalThis, 'navigator', whole))
+  Object.defineProperty(globalThis, 'navigator', { value: {}, configurable: true })
+  const { url, requests } = await serve(t, stream('data: 1\n\n'))
+  for (const { ended, data } of [tab(t, url, { reconnect: false }), tab(t, url, { reconnect: false })]) {
+    t.equal(await ended, undefined)
+    t.same(data, [1])
+  }
+  t.equal(requests.length, 2)
+})
