@@ -1,87 +1,15 @@
 import { once } from 'node:events'
-import type { ServerResponse } from 'node:http'
-import { setImmediate as turn } from 'node:timers/promises'
-import t, { type Test } from 'tap'
-import { connect, type ConnectOptions, type MessageStream, ResponseError } from '../../lib/client/index.ts'
+import t from 'tap'
+import { connect, type ConnectOptions, ResponseError } from '../../lib/client/index.ts'
 import { install } from './fixtures/locks.ts'
-import { type Answer, collect, cut, failure, open, serve, status, stream, type TestServer } from './fixtures/server.ts'
+import { collect, cut, failure, serve, status, stream } from './fixtures/server.ts'
+import { backoff, keyOf, site, type Tab, tab, tabs, until } from './fixtures/tabs.ts'
 
 const locks = install(t)
-const backoff = { delay: 1, maxDelay: 5 }
-
-interface Site extends TestServer {
-  /** The connections that are open, the oldest first. */
-  connections: ServerResponse[]
-  /** Resolves when so many are. */
-  connected (count: number): Promise<void>
-}
-
-/** A server whose streams stay open, for the test to write to. */
-async function site (t: Test, greeting: Answer = open('')): Promise<Site> {
-  const connections: ServerResponse[] = []
-  const server = await serve(t, (request, response, n) => {
-    connections.push(response)
-    response.once('close', () => { connections.splice(connections.indexOf(response), 1) })
-    greeting(request, response, n)
-  })
-  return { ...server, connections, connected: count => until(() => connections.length === count) }
-}
-
-async function until (isSo: () => boolean): Promise<void> {
-  const end = Date.now() + 10_000
-  while (!isSo()) {
-    if (Date.now() > end) throw new Error(`Never came true: ${String(isSo)}`)
-    await turn()
-  }
-}
-
-interface Tab {
-  messages: MessageStream<unknown>
-  states: string[]
-  data: unknown[]
-  ids: unknown[]
-  /** What the loop ended by; undefined for no error. */
-  ended: Promise<unknown>
-}
-
-/** A tab that takes its messages as they come. */
-function tab (t: Test, url: string, options: ConnectOptions = {}): Tab {
-  const states: string[] = []
-  const data: unknown[] = []
-  const ids: unknown[] = []
-  const messages = connect(url, { share: true, backoff, ...options, onStateChange: state => states.push(state) })
-  t.teardown(messages.close)
-  const read = async (): Promise<unknown> => {
-    try {
-      for await (const message of messages as AsyncIterable<{ data: unknown, id: string }>) {
-        data.push(message.data)
-        ids.push(message.id)
-      }
-      return undefined
-    } catch (error) {
-      return error
-    }
-  }
-  return { messages, states, data, ids, ended: read() }
-}
-
-const keyOf = (url: string): string => `fastify-typed-sse:${JSON.stringify([null, url, null])}`
-
-/** Tabs of the same request, the first of which has the connection. */
-async function tabs (t: Test, { url, connected }: Site, count: number, options?: ConnectOptions): Promise<Tab[]> {
-  const all: Tab[] = []
-  for (let n = 1; n <= count; n++) {
-    all.push(tab(t, url, options))
-    await until(() => locks.queued(keyOf(url)) === n)
-  }
-  await connected(1)
-  await until(() => all.every(({ messages }) => messages.state === 'open'))
-  return all
-}
 
 t.test('one connection for several tabs, which all get all of it', async t => {
   const server = await site(t)
-  const all = await tabs(t, server, 3)
+  const all = await tabs(t, locks, server, 3)
   server.connections[0]!.write('id: 1\ndata: 1\n\nevent: b\ndata: {"a":2}\n\n')
   await until(() => all.every(({ data }) => data.length === 2))
   for (const { data, ids, states, messages } of all) {
@@ -101,7 +29,7 @@ t.test('one connection for several tabs, which all get all of it', async t => {
 
 t.test('a tab that comes later hears of the state before there is a message', async t => {
   const server = await site(t)
-  await tabs(t, server, 1)
+  await tabs(t, locks, server, 1)
   const later = tab(t, server.url)
   await until(() => later.states.length > 0)
   t.same(later.states, ['open'])
@@ -122,7 +50,7 @@ t.test('closing while the lock is just given leaves it to the next', async t => 
 
 t.test('the end of the stream is the end for all', async t => {
   const server = await site(t)
-  const all = await tabs(t, server, 2, { reconnect: false })
+  const all = await tabs(t, locks, server, 2, { reconnect: false })
   server.connections[0]!.end('data: 1\n\n')
   for (const { ended, data } of all) {
     t.equal(await ended, undefined)
@@ -160,7 +88,7 @@ t.test('requests that differ do not share', async t => {
 
 t.test('when the leader leaves, the next goes on from the last id', async t => {
   const server = await site(t)
-  const [leader, next, last] = await tabs(t, server, 3) as [Tab, Tab, Tab]
+  const [leader, next, last] = await tabs(t, locks, server, 3) as [Tab, Tab, Tab]
   server.connections[0]!.write('id: 1\ndata: 1\n\nid: 2\ndata: 2\n\n')
   await until(() => [leader, next, last].every(({ data }) => data.length === 2))
   const closed = once(server.connections[0]!, 'close')
@@ -181,7 +109,7 @@ t.test('when the leader leaves, the next goes on from the last id', async t => {
 
 t.test('a tab that waits for the lock leaves without a trace', async t => {
   const server = await site(t)
-  const [leader, waiting, last] = await tabs(t, server, 3) as [Tab, Tab, Tab]
+  const [leader, waiting, last] = await tabs(t, locks, server, 3) as [Tab, Tab, Tab]
   waiting.messages.close()
   t.equal(await waiting.ended, undefined)
   await until(() => locks.queued(keyOf(server.url)) === 2)
@@ -265,71 +193,6 @@ t.test('a tab too far behind fails, and the one that keeps up does not', async t
   server.connections[0]!.write('data: "on"\n\n')
   await until(() => fast.data.at(-1) === 'on')
   t.equal(fast.data.length, total + 1)
-})
-
-/** A tab of the test's own, that leads and says what it likes. */
-function puppet (t: Test, url: string): { say: (...news: object[]) => void, release: () => void } {
-  const key = keyOf(url)
-  const channel = new BroadcastChannel(key)
-  t.teardown(() => channel.close())
-  let release!: () => void
-  const released = new Promise<void>(resolve => { release = resolve })
-  locks.request(key, new AbortController(), () => released).catch(t.fail)
-  return { release, say: (...news) => { for (const one of news) channel.postMessage(one) } }
-}
-
-const frame = (term: number, id: number | undefined, data: unknown): object =>
-  ({ type: 'frame', term, frame: { event: 'message', data: JSON.stringify(data), id: id === undefined ? undefined : String(id) }, retry: undefined })
-
-t.test('a tab ahead of a new leader drops what it has seen', async t => {
-  const server = await site(t)
-  const leader = puppet(t, server.url)
-  const ahead = tab(t, server.url)
-  await until(() => locks.queued(keyOf(server.url)) === 2)
-  leader.say(frame(1, 1, 'a'), frame(1, 2, 'b'), frame(1, 3, 'c'))
-  await until(() => ahead.data.length === 3)
-  // The next leader saw the first only; what is new to this tab, it takes, the same id or not.
-  leader.say({ type: 'state', term: 2, state: 'connecting' }, frame(2, 2, 'b'), frame(2, 3, 'c'), frame(2, 4, 'd'), frame(2, 2, 'again'), frame(2, undefined, 'e'))
-  await until(() => ahead.data.at(-1) === 'e')
-  t.same(ahead.data, ['a', 'b', 'c', 'd', 'again', 'e'])
-  t.same(ahead.states, ['open', 'connecting', 'open'])
-  // What the first one says too late is no news.
-  leader.say(frame(1, 9, 'late'), { type: 'end', term: 1 }, frame(2, 5, 'f'))
-  await until(() => ahead.data.at(-1) === 'f')
-  t.same(ahead.data, ['a', 'b', 'c', 'd', 'again', 'e', 'f'])
-})
-
-t.test('a tab that leads does not listen to the leader before', async t => {
-  const server = await site(t)
-  const before = puppet(t, server.url)
-  const leader = tab(t, server.url)
-  await until(() => locks.queued(keyOf(server.url)) === 2)
-  before.say(frame(1, 1, 'a'))
-  await until(() => leader.data.length === 1)
-  before.release()
-  await server.connected(1)
-  t.equal(server.requests[0]!.headers['last-event-id'], '1')
-  const answered = new BroadcastChannel(keyOf(server.url))
-  t.teardown(() => answered.close())
-  const heard = new Promise(resolve => { answered.onmessage = event => { if ((event as { data: { type: string } }).data.type === 'state') resolve(undefined) } })
-  // The answer to the greeting tells that what was said ahead of it was heard.
-  before.say(frame(Number.MAX_SAFE_INTEGER, 2, 'late'), { type: 'end', term: 1 }, { type: 'hello' })
-  await heard
-  server.connections[0]!.write('data: "own"\n\n')
-  await until(() => leader.data.length > 1)
-  t.same(leader.data, ['a', 'own'])
-})
-
-t.test('an end that is heard after the lock came is the end still', async t => {
-  const server = await site(t)
-  const leader = puppet(t, server.url)
-  const next = tab(t, server.url)
-  await until(() => locks.queued(keyOf(server.url)) === 2)
-  leader.say(frame(1, 1, 'a'), { type: 'end', term: 1 })
-  leader.release()
-  t.equal(await next.ended, undefined)
-  t.same(next.data, ['a'])
-  t.equal(server.requests.length, 0)
 })
 
 t.test('without locks each tab has a connection of its own', async t => {
