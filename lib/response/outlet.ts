@@ -113,6 +113,12 @@ export function abort (raw: RawResponse): void {
   else raw.destroy()
 }
 
+/** Calls back when all of a response has left. Node emits `finish` too when the connection broke with text still to be sent. */
+export function onceSent (raw: RawResponse, callback: () => void): void {
+  // Before the listener of Node, which takes the socket away.
+  raw.prependOnceListener('finish', () => { if (raw.socket?.destroyed !== true) callback() })
+}
+
 /** Whether the client broke off; Node emits `finish` for HTTP/2 all the same. */
 export function wasAborted (raw: RawResponse): boolean {
   return 'stream' in raw && raw.stream?.aborted === true

@@ -2,7 +2,7 @@ import { SSE_ERR_CLIENT_GONE, SSE_ERR_FIRST_EVENT_TIMEOUT, SSE_ERR_MAX_DURATION,
 import { HEARTBEAT, retryLine } from '../wire/frame.ts'
 import { Body } from './body.ts'
 import { type CloseReason, type Host, type Setting, type Summary } from './host.ts'
-import { abort, connectionOf, type Outlet, wasAborted } from './outlet.ts'
+import { abort, connectionOf, onceSent, type Outlet, wasAborted } from './outlet.ts'
 import { Pump } from './pump.ts'
 import { discard, open } from './source.ts'
 
@@ -179,7 +179,7 @@ export class Session {
     const text = this.#pump.take() + (this.#reason === 'complete' ? this.#setting.sentinel : '')
     this.#release()
     if (this.#firstEventAt === undefined && this.#pump.events > 0) this.#markFirstEvent()
-    this.#setting.raw.once('finish', () => { this.#isFlushed = true })
+    onceSent(this.#setting.raw, () => { this.#isFlushed = true })
     this.#outlet!.end(text)
   }
 

@@ -160,7 +160,7 @@ t.test('a stream that ended before shutdown, but has not left, is cut after the 
   await served.app.close()
   answer.read()
   t.equal(await answer.ended, 'broken')
-  t.match(summaries(served), [{ events: 1 }])
+  t.match(summaries(served), [{ reason: 'shutdown', events: 1 }])
   t.strictSame(errorLines(served), [])
 })
 

@@ -164,3 +164,15 @@ t.test('leaving while an onSend hook is at work lets the source go, and no strea
   t.strictSame(errorLines(served), [])
   t.strictSame(seen, [])
 })
+
+t.test('leaving when the stream ended, but has not left, is leaving', async t => {
+  const served = await serve(t, app => {
+    app.get('/', Text, (_request, reply) => { reply.sse(['x'.repeat(32 * 1024 * 1024)] as never) })
+  })
+  const answer = await ask(served, '/', { isReading: false })
+  await eventually(() => served.app.sse.open === 1)
+  answer.leave()
+  await eventually(() => summaries(served).length === 1)
+  t.match(summaries(served), [{ reason: 'client', events: 1 }])
+  t.strictSame(errorLines(served), [])
+})
