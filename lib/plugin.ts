@@ -2,6 +2,7 @@ import { type FastifyInstance, type FastifyReply, type RouteOptions } from 'fast
 import fp from 'fastify-plugin'
 import { Names } from './contract/document/bundle.ts'
 import { type ResolvedOptions, resolveOptions, type SseOptions } from './options.ts'
+import { Connections } from './plugin/connections.ts'
 import { kDefaults, kRoute, kSession, sse, streamingHandler } from './plugin/reply.ts'
 import { StreamRoute } from './plugin/route.ts'
 import { decorateSignal } from './plugin/signal.ts'
@@ -40,7 +41,11 @@ async function plugin (fastify: FastifyInstance, options: SseOptions): Promise<v
     await Promise.all(pending.map(compile => compile()))
     finishDocuments(scopes)
   })
-  fastify.addHook('preClose', () => streams.close())
+  const connections = new Connections(fastify.server)
+  fastify.addHook('preClose', async () => {
+    await streams.close()
+    connections.closeUnused()
+  })
 }
 
 export const typedSse = fp(plugin, { fastify: '5.x', name: 'fastify-typed-sse' })

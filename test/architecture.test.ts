@@ -12,7 +12,7 @@ const MAY_IMPORT: Record<string, Allowed> = {
   'plugin.ts': { lib: ['plugin/', 'contract/', 'response/', 'options.ts', 'errors.ts'], packages: ['fastify', 'fastify-plugin'] },
   'plugin/': {
     lib: ['contract/', 'response/', 'options.ts', 'wire/', 'errors.ts'],
-    packages: ['fastify', 'node:diagnostics_channel', 'node:http', 'node:module', 'node:stream']
+    packages: ['fastify', 'node:diagnostics_channel', 'node:http', 'node:module', 'node:net', 'node:stream']
   },
   'contract/': {
     lib: ['wire/', 'errors.ts'],

@@ -48,7 +48,7 @@ const reference = {
 export async function buildApp ({ logTo = process.stdout, folder = nodeModules }: DemoOptions = {}) {
   const log = new LogTee(logTo)
   // Browsers open connections ahead of need; without a request on them, they would keep the server from closing for a minute.
-  const app = Fastify({ logger: { stream: log }, forceCloseConnections: true, requestIdHeader: 'x-request-id' })
+  const app = Fastify({ logger: { stream: log }, requestIdHeader: 'x-request-id' })
 
   // Browsers wait three seconds before they reconnect if nothing is said; here one looks on.
   await app.register(troubles)

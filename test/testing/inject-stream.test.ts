@@ -1,4 +1,6 @@
 import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Type } from '@sinclair/typebox'
 import Fastify, { type FastifyInstance } from 'fastify'
@@ -116,6 +118,9 @@ t.test('an app that listens on all addresses of IPv6 is reached by the loopback 
 
 t.test('an app that listens on no port is refused', async t => {
   const { app } = await counter(t)
-  await app.listen({ path: process.platform === 'win32' ? '\\\\.\\pipe\\fastify-typed-sse-test' : join(t.testdir(), 'socket') })
+  // Not in the checkout: a path of 108 bytes is too long for a socket.
+  const folder = mkdtempSync(join(tmpdir(), 'sse-'))
+  t.teardown(() => rmSync(folder, { recursive: true }))
+  await app.listen({ path: process.platform === 'win32' ? '\\\\.\\pipe\\fastify-typed-sse-test' : join(folder, 'socket') })
   await t.rejects(injectStream(app, { url: '/json', socket: true }), { name: 'TypeError', message: 'The app does not listen on a port' })
 })
