@@ -69,8 +69,7 @@ function documentMediaType (mediaType: SchemaObject, declaration: Declaration, c
 function addRemainder (mediaType: SchemaObject, branches: Branch[], declaration: Declaration, circumstances: Circumstances): SchemaObject {
   const { errorEvent, isRefusable, hasPlainErrors } = circumstances
   const remainder: Omit<Remainder, 'hasPlainErrors'> = {
-    kinds: branches.map(({ data, ...kind }) => kind),
-    examples: Object.fromEntries(branches.map(({ title, data }) => [title, statedExample(data)])),
+    kinds: branches.map(({ data, ...kind }) => ({ ...kind, example: statedExample(data) })),
     errorEvent,
     isRefusable,
     isResumable: declaration.id

@@ -15,7 +15,7 @@ interface Making {
 const byId = { buildLocalReference: (json: Schema) => String(json.$id) }
 
 /** The 3.1 document of streams of one event each, by path; every stream of it is also run. */
-async function documentOf (t: Test, payloads: Record<string, object>, { shared = [], refResolver = byId }: Making = {}): Promise<Document> {
+async function documentOf (t: Test, payloads: Record<string, any>, { shared = [], refResolver = byId }: Making = {}): Promise<Document> {
   const app = Fastify() as FastifyInstance
   t.teardown(() => app.close())
   await app.register(swagger, { openapi: { openapi: '3.1.0' }, ...(refResolver === null ? {} : { refResolver }) } as never)
@@ -48,6 +48,27 @@ t.test('recursive schemas of both TypeBoxes', async t => {
     B: { properties: { a: ref('A') } }
   })
   t.notMatch(Object.keys(document.components.schemas).join(), /-2/, 'each is there once')
+})
+
+t.test('schemas with an $id of their own are components, once each, though several events have them', async t => {
+  const User = Type.Object({ name: Type.String() }, { $id: 'User' })
+  const Joined = Type.Object({ user: User }, { $id: 'Joined' })
+  const document = await documentOf(t, {
+    '/named': { joined: Joined, left: User, all: Type.Array(User), both: Type.Object({ user: User, joined: Joined }) },
+    '/copies': Type.Object({ a: User, b: structuredClone(User) }),
+    '/one': User
+  })
+  t.match(schemaOf(document, '/copies'), { properties: { a: ref('User'), b: ref('User') } })
+  t.same(schemaOf(document, '/one'), ref('User'))
+  t.match(schemaOf(document, '/named'), { anyOf: [ref('Joined'), ref('User'), { title: 'all', ...list(ref('User')) }, { title: 'both', properties: { user: ref('User'), joined: ref('Joined') } }] })
+  t.match(document.components.schemas, { User: { properties: { name: {} } }, Joined: { properties: { user: ref('User') } } })
+  t.same(Object.keys(document.components.schemas).sort(), ['Joined', 'StreamFailure', 'User'])
+})
+
+t.test('a definition that nothing needs is no component', async t => {
+  const Zoo = Type.Module({ Keeper: Type.Object({ pet: Type.Ref('Pet'), boss: Type.Ref('Keeper') }), Pet: Type.Object({ kind: Type.String() }) })
+  const { components } = await documentOf(t, { '/pet': Zoo.Import('Pet') })
+  t.same(Object.keys(components.schemas).sort(), ['Pet', 'StreamFailure'])
 })
 
 t.test('different schemas by the same name are kept apart', async t => {
@@ -96,7 +117,7 @@ t.test('a bundle', async t => {
   const plain = { type: 'object', properties: { a: { $ref: 'Tick' }, b: { $ref: 'Unknown#/x' }, c: { $ref: '#/properties/none' }, d: { $ref: '#/properties/a/none/x' } } }
   t.equal(make(plain).schema, plain, 'is the schema itself when nothing leads into it')
   t.same(make({ type: 'array', items: { $id: 'Tick', type: 'number' } }), { schema: list({ $ref: 'Tick' }), resources: {} }, 'an equal schema of the app is referred to')
-  t.same(make({ type: 'array', items: { $id: 'Tick', type: 'string' } }).schema, list({ $id: 'Tick', type: 'string' }))
+  t.same(make({ type: 'array', items: { $id: 'Tick', type: 'string' } }), { schema: list({ $ref: 'Tick-2' }), resources: { 'Tick-2': { $id: 'Tick-2', type: 'string' } } }, "a name of the app's is taken")
   t.same(make({ type: 'object', properties: { me: { $ref: '#' } } }), {
     schema: { $ref: 'event' },
     resources: { event: { $id: 'event', type: 'object', properties: { me: { $ref: 'event' } } } }
@@ -107,13 +128,12 @@ t.test('a bundle', async t => {
   }, 'anchors lead somewhere')
   const inner = { $id: 'inner', type: 'object', properties: { b: { $ref: '#/definitions/place' } }, definitions: { place: { type: 'boolean' } } }
   t.same(make({ type: 'object', properties: { a: inner } }), {
-    schema: { type: 'object', properties: { a: { type: 'object', properties: { b: { $ref: 'place' } } } } },
-    resources: { place: { $id: 'place', type: 'boolean' } }
+    schema: { type: 'object', properties: { a: { $ref: 'inner' } } },
+    resources: { inner: { $id: 'inner', type: 'object', properties: { b: { $ref: 'place' } } }, place: { $id: 'place', type: 'boolean' } }
   }, 'a pointer begins at the schema with the nearest $id')
   t.match(make({ type: 'object', properties: { a: { $ref: '#/$defs/a~1b%20c' } }, $defs: { 'a/b c': { type: 'null' } } }), {
     schema: { properties: { a: { $ref: 'a-b-20c' } } }, resources: { 'a-b-20c': { type: 'null' } }
   }, 'pointers are read as they are written')
-  t.same(make({ $id: 'Tick', type: 'object', properties: { me: { $ref: 'Tick' } } }).schema, { $ref: 'Tick-2' }, "a name of the app's is taken")
   const values = { default: { $ref: '#' }, const: { properties: { $ref: '#' } } }
   t.same(make({ ...values, properties: { me: { $ref: '#' }, list: { items: [{ $ref: '#' }, true] } } } as never).resources.event, {
     $id: 'event', ...values, properties: { me: { $ref: 'event' }, list: { items: [{ $ref: 'event' }, true] } }

@@ -110,12 +110,14 @@ t.test('ids, retry and the header that resumes', async t => {
   const { responses, parameters } = document.paths['/']!.get!
   const { itemSchema, examples } = responses['200']!.content!['text/event-stream']!
   const [message, error] = (itemSchema as { anyOf: Array<{ properties: object }> }).anyOf
-  t.match(message!.properties, { id: { type: 'string' }, retry: { type: 'integer', minimum: 0 } })
+  t.match(message!.properties, { id: { type: 'string' }, retry: { type: 'integer', minimum: 0, examples: [3000] } })
   t.same(Object.keys(error!.properties), ['event', 'data'], 'the error event has neither')
   t.equal(examples!.stream!.value, 'data: {"text":"Hello"}\nid: 1\n\n')
   t.match(parameters, [{ in: 'header', name: 'Last-Event-ID', required: false, schema: { type: 'string' } }])
   t.notOk('parameters' in document.paths['/plain']!.get!)
   const { itemSchema: quiet } = await mediaTypeOf('3.2.0', EventStream(Token), { sse: { retry: 5, errorEvent: false } })
+  const { 'x-oai-itemSchema': older } = await mediaTypeOf('3.0.3', EventStream(Token, { id: true, retry: true }), QUIET)
+  t.match(older, { properties: { id: { type: 'string' }, retry: { type: 'integer', minimum: 0, example: 3000 } } })
   t.match(quiet, { properties: { retry: { type: 'integer' } } }, "the plugin's retry is on the first event")
 })
 
@@ -152,6 +154,38 @@ t.test('what stands beside a stream', async t => {
   t.notOk('examples' in older!.content!['Text/Event-Stream; charset=utf-8']!, 'never beside an example')
   const named = { ...response, content: { 'text/event-stream': { schema: Token, examples: { own: { value: { text: 'named' } } } } } }
   t.equal((await mediaTypeOf('3.2.0', named, QUIET)).examples!.stream!.value, 'data: {"text":"named"}\n\n')
+})
+
+t.test("the user's own examples are told of the events that they are of", async t => {
+  const { content } = EventStream({ token: Token, usage: Usage }) as unknown as { content: { 'text/event-stream': object } }
+  const stream = (examples: object) => ({ description: 'Own', content: { 'text/event-stream': { ...content['text/event-stream'], examples } } })
+  const payloads = { usage: { summary: 'own', value: { tokens: 7 } } }
+  const wire = { own: { value: 'event: token\ndata: {"text":"own"}\n\n' } }
+  t.same((await mediaTypeOf('3.1.0', stream(payloads), QUIET)).examples, payloads)
+  t.equal((await mediaTypeOf('3.2.0', stream(payloads), QUIET)).examples!.stream!.value, 'event: token\ndata: {"text":"Hello"}\n\nevent: usage\ndata: {"tokens":7}\n\n')
+  t.same((await mediaTypeOf('3.2.0', stream(wire), QUIET)).examples, wire, 'how the stream looks stays as it was written')
+})
+
+t.test('what a schema that is referred to says of itself is said of the event', async t => {
+  const shared = [{ $id: 'Tick', type: 'object', description: 'A price.', properties: { price: { type: 'number', examples: [7] } } }]
+  const { itemSchema, examples } = await mediaTypeOf('3.2.0', EventStream({ tick: { $ref: 'Tick#' } }), { ...QUIET, shared })
+  t.match(itemSchema, { title: 'tick', description: 'A price.' })
+  t.match(examples!.stream!.value, '{"price":7}')
+})
+
+t.test('events may be called as what every object has', async t => {
+  const { examples } = await mediaTypeOf('3.1.0', EventStream({ constructor: Token, toString: Usage }), QUIET)
+  t.same(examples, { constructor: { summary: 'event: constructor', value: { text: 'Hello' } }, toString: { summary: 'event: toString', value: { tokens: 1 } } })
+})
+
+t.test('an example of a tuple fits, where the version cannot tell its items apart', async t => {
+  const { examples } = await mediaTypeOf('3.0.3', EventStream({ pair: Type.Tuple([Type.String(), Type.Number()]) }), QUIET)
+  t.same(examples!.pair!.value, ['string', 0])
+})
+
+t.test('a pattern that only some engines read is no end of the document', async t => {
+  const Phone = Type.String({ pattern: '^\\d\\-\\d$' })
+  t.notOk('examples' in await mediaTypeOf('3.2.0', EventStream(Phone), QUIET))
 })
 
 t.test('a 204 without words gets some', async t => {
@@ -219,7 +253,7 @@ t.test('examples that look like schemas stay what they are', async t => {
 
 t.test('a stream of which no example can be made has none', async t => {
   const Code = { type: 'string', pattern: '^[A-Z]{3}-\\d+$' }
-  t.notOk('examples' in await mediaTypeOf('3.2.0', EventStream(Code), QUIET))
+  for (const version of ['3.1.0', '3.2.0']) t.notOk('examples' in await mediaTypeOf(version, EventStream(Code), QUIET), version)
   t.same((await mediaTypeOf('3.1.0', EventStream({ code: Code, token: Token }), QUIET)).examples, { token: { summary: 'event: token', value: { text: 'Hello' } } })
 })
 

@@ -29,37 +29,39 @@ export class Names {
 }
 
 /**
- * Moves what a schema refers to within itself out of it. In a document `#` is the document, `$id` is gone, and
- * @fastify/swagger resolves neither below `content`: recursive schemas would refer to nothing.
+ * Moves out of a schema what has a name, and what the schema refers to within itself. In a document `#` is the document,
+ * `$id` is gone, and @fastify/swagger resolves neither below `content`: recursive schemas would refer to nothing. Fastify
+ * itself refuses to compile a schema in which an `$id` stands twice.
  *
- * @param root stays as it is; it is the answer when it has no reference into itself
+ * @param root stays as it is; it is the answer when there is nothing to move
  * @param name what to call the root, should it refer to itself
  * @param names of the app
  * @param shared the app's schemas by `$id`
  */
 export function bundle (root: SchemaObject, name: string, names: Names, shared: Readonly<Record<string, unknown>>): Bundle {
   const references = new References(root)
-  const targets = new Map<SchemaObject, string>()
-  const external = new Map<SchemaObject, string>()
-  for (const [schema, id] of references.identified()) {
-    if (Object.hasOwn(shared, id) && JSON.stringify(shared[id]) === JSON.stringify(schema)) external.set(schema, id)
-  }
-  for (const target of references.targets()) {
-    if (!external.has(target)) targets.set(target, names.claim(references.hint(target) ?? name, references.identity(target), shared))
-  }
-  if (targets.size === 0 && external.size === 0) return { schema: root, resources: {} }
+  const apart = references.apart()
+  if (apart.size === 0) return { schema: root, resources: {} }
 
-  const nameOf = (schema: SchemaObject): string | undefined => targets.get(schema) ?? external.get(schema)
-  const extract = (start: SchemaObject, isResource: boolean): SchemaObject => rewriteSchema(start, (schema, inner) => {
-    const own = schema === start && isResource ? undefined : nameOf(schema)
-    if (own !== undefined) return { $ref: own }
-    const target = references.target(schema)
-    if (target !== undefined) return { $ref: nameOf(target)! }
+  const ids = new Map<SchemaObject, string>()
+  const resources: Record<string, SchemaObject> = {}
+  const idOf = (schema: SchemaObject): string => {
+    const known = ids.get(schema)
+    if (known !== undefined) return known
+    const isShared = isId(schema.$id) && Object.hasOwn(shared, schema.$id) && JSON.stringify(shared[schema.$id]) === JSON.stringify(schema)
+    const id = isShared ? schema.$id as string : names.claim(references.hint(schema) ?? name, references.identity(schema), shared)
+    ids.set(schema, id)
+    if (!isShared) resources[id] = { $id: id, ...extract(schema) }
+    return id
+  }
+  /** @param start is moved out already */
+  const extract = (start?: SchemaObject): SchemaObject => rewriteSchema(start ?? root, (schema, inner) => {
+    const target = schema !== start && apart.has(schema) ? schema : references.target(schema)
+    if (target !== undefined) return { $ref: idOf(target) }
     const { $id, $anchor, $defs, definitions, ...rest } = inner(schema)
     return rest
   })
-  const resources = Array.from(targets, ([schema, id]) => [id, { $id: id, ...extract(schema, true) }])
-  return { schema: extract(root, false), resources: Object.fromEntries(resources) }
+  return { schema: extract(), resources }
 }
 
 /** The references of one schema, and where they lead within it. */
@@ -74,15 +76,11 @@ class References {
     this.#own(root, root)
   }
 
-  /** The schemas with an `$id` of their own. */
-  identified (): Iterable<[SchemaObject, string]> {
-    return Array.from(this.#ids, ([id, schema]) => [schema, id])
-  }
-
-  /** The places that are referred to. */
-  targets (): Set<SchemaObject> {
-    const found = Array.from(this.#owners.keys(), schema => this.target(schema))
-    return new Set(found.filter(target => target !== undefined))
+  /** The schemas with an `$id` of their own, and the places that are referred to. */
+  apart (): Set<SchemaObject> {
+    const places = Array.from(this.#owners.keys())
+    const targets = places.map(schema => this.target(schema)).filter(target => target !== undefined)
+    return new Set([...places.filter(({ $id }) => isId($id)), ...targets])
   }
 
   /** Where the `$ref` of a schema leads, if that is within the root. */

@@ -6,6 +6,9 @@ export type Resolve = (ref: string) => SchemaObject | undefined
 /** Thrown within this file: a value for the schema cannot be made up. */
 const NO_EXAMPLE = new Error('no example')
 
+/** Nobody reads longer texts and lists. */
+const MAX_LENGTH = 100
+
 const FORMATS: Record<string, string> = {
   'date-time': '2026-01-31T12:00:00Z',
   date: '2026-01-31',
@@ -21,8 +24,11 @@ const FORMATS: Record<string, string> = {
   uuid: '3fa85f64-5717-4562-b3fc-2c963f66afa6'
 }
 
-/** Deeper values are left out where they may be: a recursive schema has no end. */
-const MAX_DEPTH = 6
+/** What may be left out is left out beyond so many values. */
+const MAX_VALUES = 100
+
+/** What no value is made up for: a guess might not pass. */
+const UNGUESSABLE = ['not', 'if', 'contains', 'propertyNames', 'dependencies', 'dependentRequired', 'dependentSchemas']
 
 /** The example that a schema states for itself. */
 export function statedExample ({ example, examples, default: usual, const: only }: SchemaObject): unknown {
@@ -36,33 +42,57 @@ export function statedExample ({ example, examples, default: usual, const: only 
  */
 export function exampleOf (schema: SchemaObject, resolve: Resolve): unknown {
   try {
-    return new Inventor(resolve).value(schema, 0)
-  } catch (error) {
-    if (error === NO_EXAMPLE) return undefined
-    throw error
+    return new Inventor(resolve).value(schema)
+  } catch {
+    // Whatever it is: a document is not to fail for want of an example.
+    return undefined
   }
 }
 
 class Inventor {
   readonly #resolve: Resolve
+  readonly #following: string[] = []
+  #left = MAX_VALUES
 
   constructor (resolve: Resolve) {
     this.#resolve = resolve
   }
 
-  value (schema: SchemaObject, depth: number): unknown {
-    if (depth > MAX_DEPTH * 2) throw NO_EXAMPLE
+  value (schema: SchemaObject): unknown {
+    this.#left--
     const stated = statedExample(schema)
     if (stated !== undefined) return stated
-    if (typeof schema.$ref === 'string') return this.value(this.#resolve(schema.$ref) ?? fail(), depth + 1)
+    if (typeof schema.$ref === 'string') return this.#referred(schema.$ref)
+    if ('const' in schema) return schema.const
     if (Array.isArray(schema.enum)) return schema.enum[0]
-    const choices = (schema.anyOf ?? schema.oneOf) as SchemaObject[] | undefined
-    if (choices !== undefined) return this.#choice(choices, depth)
-    if (Array.isArray(schema.allOf)) return this.#all(schema, schema.allOf as SchemaObject[], depth)
-    return this.#typed(schema, depth)
+    if (UNGUESSABLE.some(keyword => keyword in schema)) throw NO_EXAMPLE
+    return this.#combined(schema)
   }
 
-  #typed (schema: SchemaObject, depth: number): unknown {
+  #referred ($ref: string): unknown {
+    // Recursion ends where it may: in a part that may be left out, or in a list.
+    if (this.#following.includes($ref)) throw NO_EXAMPLE
+    this.#following.push($ref)
+    try {
+      return this.value(this.#resolve($ref) ?? fail())
+    } finally {
+      this.#following.pop()
+    }
+  }
+
+  #combined ({ allOf, anyOf, oneOf, ...rest }: SchemaObject): unknown {
+    const choices = [anyOf, oneOf].filter(Array.isArray) as SchemaObject[][]
+    const values = [
+      ...((allOf ?? []) as SchemaObject[]).map(part => this.value(part)),
+      ...choices.map(choice => this.#choice(choice))
+    ]
+    const hasOwn = values.length === 0 || 'type' in rest || 'properties' in rest
+    if (hasOwn) values.unshift(this.#typed(rest))
+    if (values.length === 1) return values[0]
+    return values.every(isObject) ? Object.assign({}, ...values) : fail()
+  }
+
+  #typed (schema: SchemaObject): unknown {
     const type = Array.isArray(schema.type) ? schema.type[0] : schema.type
     switch (type) {
       case 'string': return text(schema)
@@ -70,60 +100,60 @@ class Inventor {
       case 'integer': return number(schema, type === 'integer')
       case 'boolean': return true
       case 'null': return null
-      case 'array': return this.#list(schema, depth)
-      default: return type === 'object' || isObject(schema.properties) ? this.#object(schema, depth) : {}
+      case 'array': return this.#list(schema)
+      default: return type === 'object' || 'properties' in schema || 'required' in schema ? this.#object(schema) : {}
     }
   }
 
-  #choice (choices: SchemaObject[], depth: number): unknown {
+  #choice (choices: SchemaObject[]): unknown {
     for (const choice of choices) {
       try {
-        return this.value(choice, depth + 1)
-      } catch (error) {
-        if (error !== NO_EXAMPLE) throw error
+        return this.value(choice)
+      } catch {
+        // The next one may do.
       }
     }
     throw NO_EXAMPLE
   }
 
-  #all (schema: SchemaObject, parts: SchemaObject[], depth: number): unknown {
-    const { allOf, ...rest } = schema
-    const values = [...parts, ...('properties' in rest ? [rest] : [])].map(part => this.value(part, depth + 1))
-    return values.every(isObject) ? Object.assign({}, ...values) : values[0]
-  }
-
-  #object (schema: SchemaObject, depth: number): SchemaObject {
+  #object (schema: SchemaObject): SchemaObject {
+    const { minProperties = 0, maxProperties = Infinity } = schema
     const required = new Set(schema.required as string[] | undefined)
     const value: SchemaObject = {}
     for (const [name, property] of Object.entries((schema.properties ?? {}) as Record<string, SchemaObject>)) {
-      if (!required.has(name) && depth >= MAX_DEPTH) continue
+      if (!required.has(name) && this.#left <= 0) continue
       try {
-        value[name] = this.value(property, depth + 1)
+        value[name] = this.value(property)
       } catch (error) {
-        if (error !== NO_EXAMPLE || required.has(name)) throw error
+        if (required.has(name)) throw error
       }
     }
-    if (isObject(schema.additionalProperties) && Object.keys(value).length < Number(schema.minProperties ?? 1)) {
-      value.key = this.value(schema.additionalProperties, depth + 1)
+    if (isObject(schema.additionalProperties) && Object.keys(value).length < Math.max(Number(minProperties), 1)) {
+      value.key = this.value(schema.additionalProperties)
     }
-    return value
+    const { length } = Object.keys(value)
+    const isWhole = Array.from(required).every(name => Object.hasOwn(value, name))
+    return isWhole && length >= Number(minProperties) && length <= Number(maxProperties) ? value : fail()
   }
 
-  #list (schema: SchemaObject, depth: number): unknown[] {
-    if (Array.isArray(schema.prefixItems)) return schema.prefixItems.map(item => this.value(item, depth + 1))
-    const count = Math.max(Number(schema.minItems ?? 0), depth < MAX_DEPTH && Number(schema.maxItems ?? 1) > 0 ? 1 : 0)
+  #list (schema: SchemaObject): unknown[] {
+    const least = Number(schema.minItems ?? 0)
+    if (Array.isArray(schema.prefixItems)) return schema.prefixItems.length < least ? fail() : schema.prefixItems.map(item => this.value(item))
+    const count = Math.max(least, this.#left > 0 && Number(schema.maxItems ?? 1) > 0 ? 1 : 0)
+    if (count > MAX_LENGTH) throw NO_EXAMPLE
     if (count === 0 || !isObject(schema.items)) return []
     if (count > 1 && schema.uniqueItems === true) throw NO_EXAMPLE
     try {
-      return Array<unknown>(count).fill(this.value(schema.items, depth + 1))
+      return Array<unknown>(count).fill(this.value(schema.items))
     } catch (error) {
-      if (error !== NO_EXAMPLE || Number(schema.minItems ?? 0) > 0) throw error
+      if (least > 0) throw error
       return []
     }
   }
 }
 
 function text ({ format, pattern, minLength = 0, maxLength = Infinity }: SchemaObject): string {
+  if (Number(minLength) > MAX_LENGTH) throw NO_EXAMPLE
   const made = (typeof format === 'string' ? FORMATS[format] ?? fail() : 'string').padEnd(Number(minLength), '.')
   const value = typeof format === 'string' ? made : made.slice(0, Number(maxLength))
   if (value.length > Number(maxLength)) throw NO_EXAMPLE
@@ -138,7 +168,9 @@ function number (schema: SchemaObject, isInteger: boolean): number {
   const low = above === undefined ? -Infinity : Math.ceil(Number(above) / step) * step
   const high = below === undefined ? Infinity : Math.floor(Number(below) / step) * step
   if (low > high) throw NO_EXAMPLE
-  return Math.min(Math.max(step < 1 ? 0 : step, low), high)
+  const value = Math.min(Math.max(step < 1 ? 0 : step, low), high)
+  // Not 0.30000000000000004.
+  return Number.isInteger(step) ? value : Number(value.toPrecision(15))
 }
 
 function fail (): never {

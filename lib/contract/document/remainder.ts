@@ -2,10 +2,8 @@ import { type Kind } from './shape.ts'
 
 /** What a document says of a stream beside its schemas; finished when the version of the document is known. */
 export interface Remainder {
-  /** The events that the route declares, in the order of `x-oai-itemSchema`. */
-  readonly kinds: readonly Kind[]
-  /** The examples that the schemas state, by the titles of the kinds. */
-  readonly examples: Readonly<Record<string, unknown>>
+  /** The events that the route declares, in the order of `x-oai-itemSchema`, and the examples that their schemas state. */
+  readonly kinds: ReadonlyArray<Kind & { readonly example?: unknown }>
   /** The name of the event that tells of a failure. */
   readonly errorEvent: string | false
   /** Whether the source takes `Last-Event-ID`. */

@@ -63,6 +63,7 @@ export function payloadExamples (examples: readonly Example[]): SchemaObject {
 
 /** The examples of a media type with {@link itemSchema}: how the stream looks on the wire. */
 export function wireExamples (examples: readonly Example[]): SchemaObject {
+  if (examples.length === 0) return {}
   const value = examples.map(({ event, id, isText, value }, index) => {
     const data = dataLines(isText ? String(value) : JSON.stringify(value)) + END
     return (event === undefined ? '' : eventLine(event)) + data + positionLines(undefined, id ? index + 1 : undefined) + END
@@ -83,7 +84,7 @@ function eventSchema ({ title, description, event, isText, id, retry, data }: Br
       ...(name === undefined ? {} : { event: literal(name, version) }),
       data: isText ? data : jsonText(data, version),
       ...(id ? { id: { type: 'string' } } : {}),
-      ...(retry ? { retry: { type: 'integer', minimum: 0 } } : {})
+      ...(retry ? { retry: { type: 'integer', minimum: 0, ...(version === '3.0' ? { example: 3000 } : { examples: [3000] }) } } : {})
     }
   }
 }

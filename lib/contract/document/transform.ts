@@ -52,6 +52,8 @@ export function sseTransformObject<OpenApi extends object, Swagger extends objec
   return finisher.hasStreams ? { ...openapiObject, ...finisher.components(), paths: finished } : openapiObject
 }
 
+type GivenExamples = Record<string, { value?: unknown }>
+
 class Finisher {
   hasStreams = false
   readonly #version: Version
@@ -100,33 +102,39 @@ class Finisher {
     const { [REMAINDER]: text, schema, 'x-oai-itemSchema': item, ...rest } = mediaType
     const remainder = JSON.parse(text) as Remainder
     found.push(remainder)
-    const data = dataSchemas(item as SchemaObject)
-    const branches: Branch[] = remainder.kinds.map((kind, i) => ({
+    const schemas = dataSchemas(item as SchemaObject)
+    const branches: Branch[] = remainder.kinds.map(({ example, ...kind }, i) => ({
       ...kind,
-      data: kind.only === undefined ? toDialect(data[i]!, this.#version) : literal(kind.only, this.#version)
+      description: kind.description ?? this.#resolve(schemas[i]!.$ref)?.description as string | undefined,
+      data: kind.only === undefined ? toDialect(schemas[i]!, this.#version) : literal(kind.only, this.#version)
     }))
     const { errorEvent } = remainder
     const failure = errorEvent === false ? [] : [{ title: errorEvent, event: errorEvent, description: 'The stream failed, and ends.', data: this.#failure }]
     const all = [...branches, ...failure]
-    const examples = this.#examples(branches, remainder, rest)
+    const given = givenExamples(rest)
+    const made = this.#examples(remainder, schemas, given)
     if (this.#version === '3.2') {
-      const { example, examples: own, ...others } = rest
-      return { ...others, itemSchema: itemSchema(all, '3.2'), ...(examples.length === 0 ? {} : { examples: wireExamples(examples) }) }
+      const { example, examples, ...others } = rest
+      return { ...others, itemSchema: itemSchema(all, '3.2'), ...withExamples(Object.values(given).some(isWire) ? given : wireExamples(made)) }
     }
-    const hasOwn = 'example' in rest || 'examples' in rest
-    const shown = [...examples, ...failure.map(kind => ({ ...kind, value: EXAMPLE }))]
-    return { ...rest, schema: payloadSchema(all), 'x-oai-itemSchema': itemSchema(all, this.#version), ...(hasOwn ? {} : { examples: payloadExamples(shown) }) }
+    const shown = [...made, ...failure.map(kind => ({ ...kind, value: EXAMPLE }))]
+    const examples = Object.keys(given).length > 0 ? {} : payloadExamples(shown)
+    return { ...rest, schema: payloadSchema(all), 'x-oai-itemSchema': itemSchema(all, this.#version), ...withExamples(examples) }
   }
 
-  #examples (branches: Branch[], { examples }: Remainder, { example, examples: own }: SchemaObject): Example[] {
-    // Whoever writes the content by hand may have given an example of its one payload.
-    const given = example ?? (isObject(own) ? (Object.values(own)[0] as { value?: unknown } | undefined)?.value : undefined)
-    return branches
-      .map(({ data, ...kind }) => ({ ...kind, value: kind.only ?? given ?? examples[kind.title] ?? exampleOf(data, ref => this.#resolve(ref)) }))
+  #examples ({ kinds }: Remainder, schemas: SchemaObject[], given: GivenExamples): Example[] {
+    return kinds
+      .map(({ example, ...kind }, i) => {
+        const own = given[kind.title] ?? (kinds.length === 1 ? Object.values(given)[0] : undefined)
+        // The dialect of 3.0 does not tell the items of tuples apart.
+        const value = kind.only ?? own?.value ?? example ?? exampleOf(toDialect(schemas[i]!, '3.1'), ref => this.#resolve(ref))
+        return { ...kind, value }
+      })
       .filter(({ value }) => value !== undefined)
   }
 
-  #resolve (ref: string): SchemaObject | undefined {
+  #resolve (ref: unknown): SchemaObject | undefined {
+    if (typeof ref !== 'string') return undefined
     return this.#schemas[decodeURIComponent(ref.replace('#/components/schemas/', '')).replaceAll('~1', '/').replaceAll('~0', '~')]
   }
 
@@ -150,6 +158,21 @@ class Finisher {
 /** What Fastify answers for an error. */
 function bodyOf ({ statusCode, code, message }: { statusCode?: number, code: string, message: string }, error: string): object {
   return { statusCode, code, error, message }
+}
+
+/** What the user wrote beside the schema: by the name of the event, or of the only one there is. */
+function givenExamples ({ example, examples }: SchemaObject): GivenExamples {
+  if (isObject(examples)) return examples as GivenExamples
+  return example === undefined ? {} : { example: { value: example } }
+}
+
+function withExamples (examples: object): object {
+  return Object.keys(examples).length === 0 ? {} : { examples }
+}
+
+/** Whether an example is no payload but how the stream looks. */
+function isWire ({ value }: { value?: unknown }): boolean {
+  return typeof value === 'string' && value.endsWith('\n\n')
 }
 
 function isStream ({ content }: SchemaObject): boolean {
