@@ -100,14 +100,14 @@ function toError (error: unknown): Error {
 
 /** What a client may know of an error: of one that is the server's, only its kind. */
 function publicError (error: unknown): { statusCode: number, code?: string, error: string, message: string } {
-  const { statusCode: own, status, code, message } = toError(error) as Error & { statusCode?: number, status?: number, code?: unknown }
-  const given = own ?? status ?? 500
-  const statusCode = given >= 400 && given < 600 ? given : 500
+  const { statusCode: own, status, code, message } = toError(error) as Error & { statusCode?: unknown, status?: unknown, code?: unknown }
+  const given = Number(own ?? status)
+  const statusCode = given >= 400 && given < 600 && Number.isInteger(given) ? given : 500
   const title = STATUS_CODES[statusCode] ?? 'Error'
   return {
     statusCode,
     ...(typeof code === 'string' ? { code } : {}),
     error: title,
-    message: statusCode < 500 ? message : title
+    message: statusCode < 500 ? String(message) : title
   }
 }

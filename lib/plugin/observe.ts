@@ -1,5 +1,5 @@
 import { channel } from 'node:diagnostics_channel'
-import { type FastifyRequest } from 'fastify'
+import { type FastifyBaseLogger, type FastifyRequest } from 'fastify'
 import { type Summary } from '../response/host.ts'
 
 /** What the diagnostics channels publish: one object per stream, the same in all of its messages. */
@@ -31,7 +31,7 @@ export class Observer {
 
   failed (error: unknown): void {
     this.#event.error = error
-    this.#event.request.log.error({ err: error }, 'stream failed')
+    tell(this.#event.request.log, 'error', error, 'stream failed')
     if (channels.error.hasSubscribers) channels.error.publish(this.#event)
   }
 
@@ -42,11 +42,20 @@ export class Observer {
   }
 
   warn (error: unknown, message: string): void {
-    this.#event.request.log.warn({ err: error }, message)
+    tell(this.#event.request.log, 'warn', error, message)
   }
 
   lateWarning (): (error: unknown) => void {
     const { log } = this.#event.request
-    return error => log.warn({ err: error }, 'source failed after its stream was over')
+    return error => tell(log, 'warn', error, 'source failed after its stream was over')
+  }
+}
+
+/** Logs an error, even one that the logger fails at: that of Fastify writes to it, and it may be frozen. */
+function tell (log: FastifyBaseLogger, level: 'warn' | 'error', error: unknown, message: string): void {
+  try {
+    log[level]({ err: error }, message)
+  } catch {
+    log[level]({ err: { message: String(error) } }, message)
   }
 }

@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream'
 import { type FastifyReply, type FastifyRequest } from 'fastify'
-import { SSE_ERR_ALREADY_SENT, SSE_ERR_NOT_ACCEPTABLE, SSE_ERR_SHUTDOWN } from '../errors.ts'
+import { SSE_ERR_ALREADY_SENT, SSE_ERR_NOT_ACCEPTABLE, SSE_ERR_SHUTDOWN, SSE_ERR_SOURCE } from '../errors.ts'
 import { type ResolvedOptions, resolveOptions, type SseOptions } from '../options.ts'
 import { isGone } from '../response/outlet.ts'
 import { discard, isIterable } from '../response/source.ts'
@@ -25,7 +25,15 @@ type Handler = (this: unknown, request: FastifyRequest, reply: FastifyReply) => 
 
 /** `reply.sse`; typed and described in `augment.ts`. */
 export function sse (this: FastifyReply, source: unknown, options?: SseOptions): FastifyReply {
-  const reply = this as SseReply
+  try {
+    return answer(this as SseReply, source, options)
+  } catch (error) {
+    discard(source)
+    throw error
+  }
+}
+
+function answer (reply: SseReply, source: unknown, options: SseOptions | undefined): FastifyReply {
   const { sse: streams } = reply.server as unknown as SseInstance
   if (reply.sent || reply[kSession] !== null) throw new SSE_ERR_ALREADY_SENT()
   const { handlerTimeout, ...definition } = reply.request.routeOptions
@@ -36,14 +44,11 @@ export function sse (this: FastifyReply, source: unknown, options?: SseOptions):
   if (reply.request.method === 'HEAD') return answerHead(reply, source)
   if (isGone(reply.raw)) {
     // Nothing will ever tell of the end of this response: it has been told.
-    reply[kSession] = { fail () {}, closed: Promise.resolve() }
+    reply[kSession] = unanswerable(reply, Promise.resolve())
     discard(source)
     return reply
   }
-  if (streams.isClosing) {
-    discard(source)
-    throw new SSE_ERR_SHUTDOWN()
-  }
+  if (streams.isClosing) throw new SSE_ERR_SHUTDOWN()
   const host = new ReplyHost(reply, streams, resolved, handlerTimeout > 0)
   const session = new Session({
     raw: reply.raw,
@@ -74,9 +79,7 @@ export function streamingHandler (route: StreamRoute, handler: Handler): Handler
     if (result instanceof Promise) {
       return result.then(value => settle(route, reply as SseReply, value), (error: unknown) => failed(reply as SseReply, error))
     }
-    if (!isStream(route, reply, result)) return result
-    reply.sse(result as never)
-    return undefined
+    return take(route, reply as SseReply, result)
   }
 }
 
@@ -90,9 +93,15 @@ function failed (reply: SseReply, error: unknown): unknown {
 
 /** What an async handler resolves with: Fastify would send it, even `undefined`, until the headers are out. */
 function settle (route: StreamRoute, reply: SseReply, value: unknown): unknown {
+  return take(route, reply, value) ?? reply[kSession]?.closed
+}
+
+/** Streams what a handler returned, if that is to be streamed; else it is for Fastify, unless the reply is a stream already. */
+function take (route: StreamRoute, reply: SseReply, value: unknown): unknown {
   if (isStream(route, reply, value)) reply.sse(value as never)
-  else if (value !== undefined) return value
-  return reply[kSession]?.closed
+  else if (reply[kSession] === null) return value
+  else if (value !== undefined && value !== reply) reply.log.warn({ err: new SSE_ERR_ALREADY_SENT() }, 'handler returned a value after reply.sse')
+  return undefined
 }
 
 /** Whether a handler's result is to be streamed; beside other media types, an array is a JSON body. */
@@ -117,6 +126,10 @@ function routeOf (reply: FastifyReply, { config, schema, url = '' }: RouteDefini
 
 function begin (session: Session, request: FastifyRequest, source: unknown): void {
   try {
+    if (source instanceof Promise) {
+      discard(source)
+      throw new SSE_ERR_SOURCE('a promise (await it, or give an async function)')
+    }
     session.start(typeof source === 'function' ? source(new SourceInput(request)) : source)
   } catch (error) {
     session.fail(error)
@@ -127,9 +140,14 @@ function begin (session: Session, request: FastifyRequest, source: unknown): voi
 function answerHead (reply: SseReply, source: unknown): FastifyReply {
   discard(source)
   const { raw } = reply
-  reply[kSession] = { fail () {}, closed: new Promise(resolve => { raw.once('close', resolve) }) }
+  reply[kSession] = unanswerable(reply, new Promise(resolve => { raw.once('close', resolve) }))
   setHeaders(reply)
   return reply.send(Readable.from([]) as never)
+}
+
+/** In the place of a session, where there is no stream: of what the handler does wrong from here on, only the log can tell. */
+function unanswerable ({ log }: FastifyReply, closed: Promise<void>): Pick<Session, 'closed' | 'fail'> {
+  return { closed, fail: error => log.warn({ err: error }, 'handler failed after its reply was over') }
 }
 
 /** What a source function is called with; getters, because a signal that nobody asks for costs nothing. */

@@ -1,6 +1,6 @@
 import { type FastifyInstance, type FastifyRequest } from 'fastify'
 import { SSE_ERR_CLIENT_GONE } from '../errors.ts'
-import { isGone, type RawResponse, wasAborted } from '../response/outlet.ts'
+import { isGone, onceSent, type RawResponse, wasAborted } from '../response/outlet.ts'
 
 const kController = Symbol('sse.controller')
 const kResponse = Symbol('sse.response')
@@ -41,18 +41,19 @@ export function abortRequest (request: FastifyRequest, Reason: new () => Error):
 }
 
 function watch (request: FastifyRequest, response: RawResponse): void {
-  let isFinished = false
-  const onClose = () => { if (!isFinished || wasAborted(response)) abortRequest(request, SSE_ERR_CLIENT_GONE) }
+  let isSent = false
+  const onClose = () => { if (!isSent || wasAborted(response)) abortRequest(request, SSE_ERR_CLIENT_GONE) }
   if (isGone(response)) return onClose()
-  response.once('finish', () => { isFinished = true })
+  onceSent(response, () => { isSent = true })
   response.once('close', onClose)
 }
 
 function follow (request: SignalRequest, signal: AbortSignal): void {
   const onAbort = () => {
+    const isClose = signal.reason?.name === 'AbortError'
     // Fastify fires at the close of the request, which comes as soon as a body was read; who leaves later closes the response.
-    const isMereClose = request.raw.readableEnded && signal.reason?.name === 'AbortError'
-    if (!isMereClose) request[kController]!.abort(signal.reason)
+    if (isClose && request.raw.readableEnded) return
+    request[kController]!.abort(isClose && request[kResponse] !== null ? new SSE_ERR_CLIENT_GONE() : signal.reason)
   }
   if (signal.aborted) onAbort()
   else signal.addEventListener('abort', onAbort, { once: true })

@@ -1,7 +1,5 @@
 /** What a heartbeat needs of a stream. */
 export interface Beating {
-  /** Silence after which it wants a beat, ms. */
-  readonly heartbeat: number
   /** When the last byte was written, on the clock of {@link Heartbeats}. */
   lastByteAt: number
   /** Writes the comment frame, unless the socket is full. */
@@ -22,15 +20,17 @@ const COARSEST = 250
 export class Heartbeats {
   /** Now, ms; as old as the timer's last turn. */
   now = 0
-  readonly #streams = new Set<Beating>()
+  /** The interval of each. */
+  readonly #streams = new Map<Beating, number>()
   #timer: NodeJS.Timeout | undefined
   #resolution = COARSEST
 
-  add (stream: Beating): void {
-    const resolution = Math.min(COARSEST, Math.max(FINEST, stream.heartbeat / 10))
+  /** @param interval silence after which the stream gets a beat, ms */
+  add (stream: Beating, interval: number): void {
+    const resolution = Math.min(COARSEST, Math.max(FINEST, interval / 10))
     if (this.#timer === undefined || resolution < this.#resolution) this.#start(resolution)
     stream.lastByteAt = this.now
-    this.#streams.add(stream)
+    this.#streams.set(stream, interval)
   }
 
   delete (stream: Beating): void {
@@ -50,8 +50,8 @@ export class Heartbeats {
   #turn (): void {
     this.now = performance.now()
     const due: Beating[] = []
-    for (const stream of this.#streams) {
-      if (this.now - stream.lastByteAt >= stream.heartbeat) due.push(stream)
+    for (const [stream, interval] of this.#streams) {
+      if (this.now - stream.lastByteAt >= interval) due.push(stream)
     }
     this.#beat(due, 0)
   }
@@ -61,7 +61,7 @@ export class Heartbeats {
     for (let i = from; i < end; i++) {
       const stream = due[i]!
       // It may have left, or written, since the turns before this one.
-      if (this.#streams.has(stream) && this.now - stream.lastByteAt >= stream.heartbeat) stream.beat()
+      if (this.now - stream.lastByteAt >= (this.#streams.get(stream) ?? Infinity)) stream.beat()
     }
     if (end < due.length) setImmediate(() => this.#beat(due, end))
   }

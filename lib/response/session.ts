@@ -1,12 +1,13 @@
 import { SSE_ERR_CLIENT_GONE, SSE_ERR_FIRST_EVENT_TIMEOUT, SSE_ERR_MAX_DURATION, SSE_ERR_SHUTDOWN } from '../errors.ts'
 import { HEARTBEAT, retryLine } from '../wire/frame.ts'
+import { isAbort, unlessAbort } from './aborted.ts'
 import { Body } from './body.ts'
 import { type CloseReason, type Host, type Setting, type Summary } from './host.ts'
 import { abort, connectionOf, onceSent, type Outlet, wasAborted } from './outlet.ts'
 import { Pump } from './pump.ts'
 import { discard, open } from './source.ts'
 
-/** How long an ended response may take to leave during shutdown, ms. */
+/** How long a response that ended during shutdown may take to leave, beyond the grace of any other, ms. */
 const FLUSH_GRACE = 250
 
 /** One streamed response, from `reply.sse` to the close of the raw response. */
@@ -17,8 +18,7 @@ export class Session {
   readonly #setting: Setting
   readonly #pump: Pump
   readonly #startedAt = performance.now()
-  #host: Host
-  #resolveClosed!: () => void
+  readonly #host: Host
   #firstEventAt: number | undefined
   #outlet: Outlet | undefined
   /** The framework was given an answer: the body, or one without it. */
@@ -27,22 +27,19 @@ export class Session {
   /** All of a response that was ended has left. */
   #isFlushed = false
   #reason: CloseReason | undefined
+  /** What the client is told when the body is asked for. */
   #failure: { error: unknown } | undefined
   /** The signal fired; the source may still finish. */
   #isDraining = false
   #startTimer: NodeJS.Timeout | undefined
-  #durationTimer: NodeJS.Timeout | undefined
+  /** Of the duration, then of what was sent at the end and has not left. */
+  #endTimer: NodeJS.Timeout | undefined
 
   constructor (setting: Setting, host: Host) {
     this.#setting = setting
     this.#host = host
     this.#pump = new Pump(setting.encode, this)
-    this.closed = new Promise(resolve => { this.#resolveClosed = resolve })
-    setting.raw.once('close', this.#onClose)
-  }
-
-  get heartbeat (): number {
-    return this.#setting.options.heartbeat as number
+    this.closed = new Promise(resolve => { setting.raw.once('close', () => { this.#close(); resolve() }) })
   }
 
   /**
@@ -54,9 +51,8 @@ export class Session {
     const { commitAfter } = this.#setting.options
     if (source instanceof Promise) source.then(given => this.#begin(given)).catch(this.#fail)
     else this.#begin(source)
-    if (this.#isAnswered) return
     if (commitAfter === 0) this.#commit()
-    else if (commitAfter !== Infinity) this.#startTimer = setTimeout(this.#commit, commitAfter)
+    else if (commitAfter !== Infinity && !this.#isAnswered) this.#startTimer = setTimeout(this.#commit, commitAfter)
   }
 
   /** A frame is ready while nothing was sent. */
@@ -93,13 +89,11 @@ export class Session {
     if (this.#isOver) return
     this.#outlet = outlet
     this.#host.opened()
-    if (this.#failure !== undefined) return this.#breakOff()
+    if (this.#failure !== undefined) return this.#breakOff(this.#failure.error)
     if (this.#reason === undefined) {
-      if (options.heartbeat !== false) heartbeats.add(this)
-      if (options.maxDuration !== undefined) this.#durationTimer = setTimeout(this.#expire, options.maxDuration * (1 - Math.random() / 10))
-      if (firstEventWithin !== undefined && this.#firstEventAt === undefined) {
-        this.#startTimer = setTimeout(() => this.#fail(new SSE_ERR_FIRST_EVENT_TIMEOUT(firstEventWithin)), firstEventWithin)
-      }
+      if (options.heartbeat !== false) heartbeats.add(this, options.heartbeat)
+      if (options.maxDuration !== undefined) this.#endTimer = setTimeout(this.#expire, options.maxDuration * (1 - Math.random() / 10))
+      if (firstEventWithin !== undefined) this.#startTimer = setTimeout(() => this.#fail(new SSE_ERR_FIRST_EVENT_TIMEOUT(firstEventWithin)), firstEventWithin)
     }
     const hasEnded = this.#reason !== undefined
     // A source that never waits may be over, well or not, before this returns.
@@ -150,22 +144,31 @@ export class Session {
   #begin (source: unknown): void {
     if (this.#reason !== undefined) return discard(source)
     if (source !== null && source !== undefined) return this.#pump.start(open(source))
-    if (this.#isAnswered) return this.#end('complete')
-    this.#isAnswered = true
-    clearTimeout(this.#startTimer)
-    this.#host.sendNothing()
+    if (this.#isAnswered) this.#end('complete')
+    else this.#answer(() => this.#host.sendNothing())
   }
 
   readonly #commit = (): void => {
-    if (this.#isAnswered) return
+    if (!this.#isAnswered) this.#answer(() => this.#host.send(new Body(this.#setting.raw, this)))
+  }
+
+  #answer (send: () => void): void {
     this.#isAnswered = true
     clearTimeout(this.#startTimer)
-    this.#host.send(new Body(this.#setting.raw, this))
+    try {
+      send()
+    } catch (error) {
+      // Such as a header that cannot be written: nothing was sent.
+      this.#isAnswered = false
+      this.#reason = undefined
+      this.#fail(error)
+    }
   }
 
   readonly #expire = (): void => {
     this.#host.abort(SSE_ERR_MAX_DURATION)
     this.#end('maxDuration')
+    this.#cutLater()
   }
 
   #end (reason: CloseReason): void {
@@ -186,20 +189,27 @@ export class Session {
   readonly #fail = (error: unknown, reason: CloseReason = 'error'): void => {
     if (this.#reason !== undefined) return
     this.#reason = reason
-    this.#failure = { error }
-    if (this.#outlet !== undefined) return this.#breakOff()
-    if (this.#isAnswered) return
-    this.#isAnswered = true
-    this.#release()
-    this.#host.sendError(error)
+    if (this.#outlet !== undefined) return this.#breakOff(error)
+    if (this.#isAnswered) this.#failure = { error }
+    else {
+      this.#isAnswered = true
+      this.#release()
+      this.#host.sendError(error)
+    }
   }
 
-  #breakOff (): void {
-    const { error } = this.#failure!
+  #breakOff (error: unknown): void {
     const text = this.#pump.take() + this.#host.errorFrame(error)
     this.#release()
-    this.#host.failed(error)
+    // Before the log, which may fail.
     this.#outlet!.fail(text)
+    this.#cutLater()
+    this.#host.failed(error)
+  }
+
+  /** A client that reads no more would keep the response, which has no more to tell, for ever. */
+  #cutLater (): void {
+    this.#endTimer = setTimeout(abort, this.#setting.options.shutdownGrace + FLUSH_GRACE, this.#setting.raw)
   }
 
   #markFirstEvent (): void {
@@ -210,22 +220,21 @@ export class Session {
   /** Lets go of the source, the timers and the listeners. */
   #release (): void {
     clearTimeout(this.#startTimer)
-    clearTimeout(this.#durationTimer)
+    clearTimeout(this.#endTimer)
     this.#setting.heartbeats.delete(this)
     this.#outlet?.close()
     this.#pump.stop(unlessAbort(this.#host.lateWarning()))
   }
 
-  readonly #onClose = (): void => {
-    const { raw } = this.#setting
-    const isCut = this.#failure === undefined && (this.#reason === undefined || !this.#isFlushed || wasAborted(raw))
-    if (isCut) this.#reason = this.#isDraining ? 'shutdown' : 'client'
+  #close (): void {
+    const isCut = this.#reason === 'complete' && (!this.#isFlushed || wasAborted(this.#setting.raw))
+    if (isCut || this.#reason === undefined) this.#reason = this.#isDraining ? 'shutdown' : 'client'
     this.#isOver = true
     this.#release()
     if (this.#reason === 'client') this.#host.abort(SSE_ERR_CLIENT_GONE)
+    if (this.#outlet === undefined && this.#failure !== undefined) this.#host.warn(this.#failure.error, 'stream failed, and was never sent')
     this.#host.closed(this.#outlet === undefined ? undefined : this.#summary())
     this.#outlet = undefined
-    this.#resolveClosed()
   }
 
   #summary (): Summary {
@@ -238,15 +247,4 @@ export class Session {
       firstEvent: this.#firstEventAt === undefined ? undefined : this.#firstEventAt - this.#startedAt
     }
   }
-}
-
-/** Not within a method, where it would keep the session for as long as a source takes to be let go. */
-function unlessAbort (warn: (error: unknown) => void): (error: unknown) => void {
-  return error => { if (!isAbort(error)) warn(error) }
-}
-
-/** Whether a source failed because its signal fired. */
-function isAbort (error: unknown): boolean {
-  return error instanceof Error && (error.name === 'AbortError' || error instanceof SSE_ERR_SHUTDOWN ||
-    error instanceof SSE_ERR_CLIENT_GONE || error instanceof SSE_ERR_MAX_DURATION)
 }

@@ -10,20 +10,25 @@ export interface Origin {
 /**
  * Opens the iterator of a source.
  *
- * @param source an async iterable (generators, Node Readables, web ReadableStreams) or an iterable; no string, which
- *   would be streamed character by character
+ * @param source an async iterable (generators, Node Readables, web ReadableStreams) or an iterable; no string and no
+ *   bytes, which would be streamed one by one
  * @throws SSE_ERR_SOURCE for anything else
  */
 export function open (source: unknown): Origin {
-  if (typeof source === 'object' && source !== null) {
-    const iterable = source as Partial<AsyncIterable<unknown> & Iterable<unknown>>
-    if (Array.isArray(source)) markHandled(source)
-    if (isWebStream(source)) return { isSync: false, iterator: webIterator(source.getReader()) }
-    if (source instanceof Readable) return { isSync: false, iterator: readableIterator(source) }
-    if (typeof iterable[Symbol.asyncIterator] === 'function') return { isSync: false, iterator: iterable[Symbol.asyncIterator]!() }
-    if (typeof iterable[Symbol.iterator] === 'function') return { isSync: true, iterator: iterable[Symbol.iterator]!() }
-  }
-  throw new SSE_ERR_SOURCE(describe(source))
+  const origin = typeof source === 'object' && source !== null ? originOf(source) : undefined
+  if (typeof origin?.iterator?.next !== 'function') throw new SSE_ERR_SOURCE(describe(source))
+  return origin
+}
+
+function originOf (source: Partial<AsyncIterable<unknown> & Iterable<unknown>>): Origin | undefined {
+  // They iterate, over numbers.
+  if (source instanceof Uint8Array) return undefined
+  if (Array.isArray(source)) markHandled(source)
+  if (isWebStream(source)) return { isSync: false, iterator: webIterator(source.getReader()) }
+  if (source instanceof Readable) return { isSync: false, iterator: readableIterator(source) }
+  if (typeof source[Symbol.asyncIterator] === 'function') return { isSync: false, iterator: source[Symbol.asyncIterator]!() }
+  if (typeof source[Symbol.iterator] === 'function') return { isSync: true, iterator: source[Symbol.iterator]!() }
+  return undefined
 }
 
 /** Whether a value is something that {@link open} takes. */
@@ -34,6 +39,7 @@ export function isIterable (value: unknown): value is Iterable<unknown> | AsyncI
 /** Lets go of a source that will never be pulled: streams hold files and sockets. */
 export function discard (source: unknown): void {
   if (typeof source !== 'object' || source === null) return
+  if (source instanceof Promise) source.then(discard, () => { /* nobody waits for it */ })
   const stream = source as { destroy?: () => void, cancel?: () => Promise<void> }
   if (typeof stream.destroy === 'function') stream.destroy()
   else if (typeof stream.cancel === 'function') stream.cancel().catch(() => { /* a locked stream belongs to somebody else */ })
@@ -72,7 +78,6 @@ function readableIterator (readable: Readable): AsyncIterator<unknown> {
 }
 
 function describe (source: unknown): string {
-  if (source instanceof Promise) return 'a promise (await it, or give an async function)'
   if (typeof source === 'object' && source !== null) return `an object of class ${source.constructor?.name ?? 'null'}`
   return typeof source
 }

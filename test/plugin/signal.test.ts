@@ -7,26 +7,27 @@ import { ask, eventually, serve } from '../helpers/serve.ts'
 
 const Text = { schema: { response: { 200: EventStream({ type: 'string' }) } } }
 
-t.test('request.signal is one signal, which fires once, with why', async t => {
-  const reasons: unknown[] = []
-  const served = await serve(t, app => {
-    app.get('/:name', Text, (request, reply) => {
-      const { signal } = request
-      t.equal(request.signal, signal)
-      signal.addEventListener('abort', () => reasons.push((request.params as { name: string }).name, signal.reason?.code ?? signal.reason?.name))
-      reply.sse(new ReadableStream() as never, { commitAfter: 0, maxDuration: (request.params as { name: string }).name === 'duration' ? 30 : 60_000 })
-    })
+for (const http2 of [false, true]) {
+  t.test(`request.signal is one signal, which fires once, with why${http2 ? ', over HTTP/2' : ''}`, async t => {
+    const reasons: unknown[] = []
+    const served = await serve(t, app => {
+      app.get('/:name', Text, (request, reply) => {
+        const { signal } = request
+        t.equal(request.signal, signal)
+        signal.addEventListener('abort', () => reasons.push((request.params as { name: string }).name, signal.reason?.code ?? signal.reason?.name))
+        reply.sse(new ReadableStream() as never, { commitAfter: 0, maxDuration: (request.params as { name: string }).name === 'duration' ? 30 : 60_000 })
+      })
+    }, { http2 })
+    const client = await ask(served, '/client')
+    client.leave()
+    await eventually(() => reasons.length === 2)
+    await (await ask(served, '/duration')).whole()
+    await eventually(() => reasons.length === 4)
+    await ask(served, '/shutdown')
+    await served.app.close()
+    t.strictSame(reasons, ['client', 'SSE_ERR_CLIENT_GONE', 'duration', 'SSE_ERR_MAX_DURATION', 'shutdown', 'SSE_ERR_SHUTDOWN'])
   })
-  const client = await ask(served, '/client')
-  client.leave()
-  await eventually(() => reasons.length === 2)
-  await (await ask(served, '/duration')).whole()
-  await eventually(() => reasons.length === 4)
-  await ask(served, '/shutdown')
-  await served.app.close()
-  t.strictSame(reasons.filter((_reason, i) => i % 2 === 0), ['client', 'duration', 'shutdown'])
-  t.strictSame(reasons.slice(2).filter((_reason, i) => i % 2 === 1), ['SSE_ERR_MAX_DURATION', 'SSE_ERR_SHUTDOWN'])
-})
+}
 
 t.test("a handler's own timeout fires the signal of a route without streams too", async t => {
   let isAborted = false
@@ -81,6 +82,27 @@ t.test('a client that sends a body and leaves before reply.sse fires the signal 
   socket.destroy()
   await eventually(() => signal!.aborted)
 })
+
+for (const http2 of [false, true]) {
+  t.test(`the signal of a JSON answer fires when the client leaves before all of it has left${http2 ? ', over HTTP/2' : ''}`, async t => {
+    let signal: AbortSignal | undefined
+    const served = await serve(t, app => {
+      app.post('/', async request => {
+        signal = request.signal
+        return ['x'.repeat(32 * 1024 * 1024)]
+      })
+    }, { http2 })
+    const left = await ask(served, '/', { ...BODY, isReading: false })
+    t.equal(signal!.aborted, false)
+    left.leave()
+    await eventually(() => signal!.aborted)
+    t.equal(signal!.reason.code, 'SSE_ERR_CLIENT_GONE')
+    const whole = await ask(served, '/', BODY)
+    await whole.whole()
+    await served.app.close()
+    t.equal(signal!.aborted, false)
+  })
+}
 
 t.test('the signal of a stream that ended well never fires', async t => {
   const signals: AbortSignal[] = []

@@ -68,7 +68,6 @@ t.test('many beats are spread over turns, and a stream that left meanwhile gets 
   const heartbeats = new Heartbeats()
   let beats = 0
   const streams: Beating[] = Array.from({ length: 600 }, () => ({
-    heartbeat: 5,
     lastByteAt: 0,
     beat () {
       beats++
@@ -78,7 +77,7 @@ t.test('many beats are spread over turns, and a stream that left meanwhile gets 
   }))
   const last = streams.at(-1)!
   last.beat = () => t.fail('it has left')
-  for (const stream of streams) heartbeats.add(stream)
+  for (const stream of streams) heartbeats.add(stream, 5)
   heartbeats.delete({ ...last })
   await eventually(() => beats >= 599)
   for (const stream of streams) heartbeats.delete(stream)

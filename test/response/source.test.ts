@@ -1,8 +1,7 @@
 import { Readable } from 'node:stream'
 import t from 'tap'
 import { EventStream, event } from '../../lib/index.ts'
-import { open } from '../../lib/response/source.ts'
-import { ask, eventually, serve, summaries } from '../helpers/serve.ts'
+import { ask, eventually, mishaps, serve, summaries } from '../helpers/serve.ts'
 
 const Numbers = { schema: { response: { 200: EventStream({ type: 'number' }) } } }
 
@@ -107,6 +106,9 @@ for (const [name, source] of Object.entries<unknown>({
   'an object without a prototype': Object.create(null),
   'a function of a string': () => 'abc',
   'an async function of an object': async () => ({}),
+  bytes: Buffer.from('abc'),
+  'an iterable whose iterator is nothing': { [Symbol.asyncIterator]: () => null },
+  'an iterable whose iterator has no next()': { [Symbol.iterator]: () => ({}) },
   'an iterable whose iterator cannot be had': { [Symbol.iterator] () { throw new TypeError('no iterator') } }
 })) {
   t.test(`${name} is refused before the headers`, async t => {
@@ -120,8 +122,39 @@ for (const [name, source] of Object.entries<unknown>({
   })
 }
 
-t.test('a promise is no source where it cannot be waited for', async t => {
-  t.throws(() => open(Promise.resolve([])), { code: 'SSE_ERR_SOURCE', message: /a promise/ })
+t.test('a promise is no source: its failure is nobody\'s, and its stream is let go', async t => {
+  const seen = mishaps(t)
+  let cancelled = 0
+  const promises: Record<string, () => Promise<unknown>> = {
+    rejected: async () => { throw new Error('mine') },
+    fulfilled: async () => new ReadableStream({ cancel () { cancelled++ } })
+  }
+  const served = await serve(t, app => {
+    app.get('/:name', Numbers, (request, reply) => { reply.sse(promises[(request.params as { name: string }).name]!() as never) })
+  })
+  for (const name of Object.keys(promises)) {
+    const answer = await ask(served, `/${name}`)
+    t.equal(answer.status, 500)
+    t.match(JSON.parse(await answer.whole()), { code: 'SSE_ERR_SOURCE', message: /got a promise \(await it, or give an async function\)/ })
+    t.equal((await ask(served, `/${name}`, { method: 'HEAD' })).status, 200)
+  }
+  await eventually(() => cancelled === 2)
+  t.strictSame(seen, [])
+})
+
+t.test('a source is let go where reply.sse throws', async t => {
+  let cancelled = 0
+  const source = () => new ReadableStream<number>({ cancel () { cancelled++ } })
+  const served = await serve(t, app => {
+    app.get('/options', Numbers, (_request, reply) => { reply.sse(source(), { retry: -1 }) })
+    app.get('/contract', Numbers, (_request, reply) => { reply.code(201 as never).sse(source()) })
+    app.get('/twice', Numbers, (_request, reply) => {
+      reply.sse([1])
+      t.throws(() => reply.sse(source()), { code: 'SSE_ERR_ALREADY_SENT' })
+    })
+  })
+  for (const [path, status] of [['/options', 500], ['/contract', 500], ['/twice', 200]] as const) t.equal((await ask(served, path)).status, status, path)
+  await eventually(() => cancelled === 3)
 })
 
 t.test('a locked web ReadableStream is refused, and left to its owner', async t => {
