@@ -33,9 +33,6 @@ const ANSWERS: Array<{ has: string, request: object, body: RegExp }> = [
   { has: 'assert.equal', request: { url: '/' }, body: /^data: "a"\n\ndata: "b"\n\n$/ }
 ]
 
-// Every block runs in a process of its own.
-t.setTimeout(120_000)
-
 t.before(() => {
   rmSync(folder, { recursive: true, force: true })
   mkdirSync(folder)

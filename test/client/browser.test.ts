@@ -100,7 +100,7 @@ async function setUp (t: Test, browser: Browser, files: Map<string, Uint8Array>)
   return { site, context }
 }
 
-t.test('in Chromium', { skip: !existsSync(executablePath) && `no ${executablePath}`, timeout: 120_000 }, async t => {
+t.test('in Chromium', { skip: !existsSync(executablePath) && `no ${executablePath}` }, async t => {
   const files = await bundled()
   const browser = await chromium.launch({ executablePath, args: ARGS })
   t.teardown(() => browser.close())
@@ -149,8 +149,8 @@ t.test('in Chromium', { skip: !existsSync(executablePath) && `no ${executablePat
         await until(async () => (await seen(page)).ids.length > length + 20)
         t.equal((await seen(page)).states.at(-1), 'open')
       }
-      t.equal(site.open.size, 1, 'one connection')
       t.equal(site.requests.length, leaders)
+      await until(() => site.open.size === 1)
       await tabs.shift()!.close()
     }
     const all = await Promise.all(tabs.map(seen))

@@ -142,22 +142,23 @@ t.test('a contract with a sentinel: an end without it is a cut', async t => {
 t.test('a silent connection is taken for dead', async t => {
   const { url, requests } = await serve(t, open('id: 1\ndata: 1\n\n'), () => { /* no headers either */ }, stream('data: 2\n\n'), gone)
   const causes: unknown[] = []
-  const got = await collect(connect(url, { heartbeat: 30, backoff, onStateChange: (state, cause) => { if (state === 'waiting') causes.push(String(cause)) } }))
+  const got = await collect(connect(url, { heartbeat: 300, backoff, onStateChange: (state, cause) => { if (state === 'waiting') causes.push(String(cause)) } }))
   t.same(got.map(({ data }) => data), [1, 2])
   t.equal(requests.length, 4)
-  t.same(causes, ['ConnectionError: Silent for 90 ms', 'ConnectionError: Silent for 90 ms', 'undefined'])
+  t.same(causes, ['ConnectionError: Silent for 900 ms', 'ConnectionError: Silent for 900 ms', 'undefined'])
 })
 
 t.test('comments keep it alive', async t => {
   const { url, requests } = await serve(t, (request, response) => {
     open('')(request, response, 0)
     let beats = 0
+    // For longer than the 1.5 s after which it would be taken for dead.
     const timer = setInterval(() => {
-      if (++beats < 10) response.write(':\n\n')
+      if (++beats < 20) response.write(':\n\n')
       else response.end('data: [DONE]\n\n', () => clearInterval(timer))
-    }, 30)
+    }, 100)
   })
-  t.same(await collect(connect(url, { heartbeat: 50 })), [])
+  t.same(await collect(connect(url, { heartbeat: 500 })), [])
   t.equal(requests.length, 1)
 })
 

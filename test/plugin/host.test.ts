@@ -50,9 +50,9 @@ t.test('handlerTimeout bounds the time to the first event, not the stream', asyn
 t.test('connectionTimeout and requestTimeout do not end a stream that speaks', async t => {
   const served = await serve(t, app => {
     app.get('/', Numbers, (_request, reply) => {
-      reply.sse((async function * () { yield 1; await sleep(400); yield 2 })() as never)
+      reply.sse((async function * () { yield 1; await sleep(1500); yield 2 })() as never)
     })
-  }, { fastify: { connectionTimeout: 150, requestTimeout: 150 }, sse: { heartbeat: 40 } })
+  }, { fastify: { connectionTimeout: 600, requestTimeout: 600 }, sse: { heartbeat: 50 } })
   const answer = await ask(served, '/')
   await answer.whole()
   t.strictSame(answer.events.map(({ data }) => data), ['1', '2'])
@@ -61,7 +61,7 @@ t.test('connectionTimeout and requestTimeout do not end a stream that speaks', a
 t.test('connectionTimeout ends a silent stream as a client that left', async t => {
   const served = await serve(t, app => {
     app.get('/', Numbers, (_request, reply) => { reply.sse((async function * () { yield 1; await new Promise(() => {}) })() as never) })
-  }, { fastify: { connectionTimeout: 150 }, sse: { heartbeat: false } })
+  }, { fastify: { connectionTimeout: 600 }, sse: { heartbeat: false } })
   const answer = await ask(served, '/')
   t.equal(await answer.ended, 'broken')
   await eventually(() => summaries(served).length === 1)
