@@ -40,31 +40,32 @@ const Token = { type: 'object', required: ['text'], properties: { text: { type: 
 const token = { type: 'object', required: ['text'], properties: { text: { type: 'string', examples: ['Hello'] } } }
 const token30 = { type: 'object', required: ['text'], properties: { text: { type: 'string', example: 'Hello' } } }
 const Usage = { type: 'object', description: 'What it took.', properties: { tokens: { type: 'integer' } } }
-const json = (contentSchema: object) => ({ type: 'string', contentMediaType: 'application/json', contentSchema })
+const json = (contentSchema: object, description: string) => ({ type: 'string', contentMediaType: 'application/json', contentSchema, description })
+const TEXT = 'JSON:\n\n- `text`: string'
 
 t.test('one unnamed payload', async t => {
   const item = (data: object) => ({ title: 'message', type: 'object', required: ['data'], properties: { data } })
   t.same(await mediaTypeOf('3.2.0', EventStream(Token), QUIET), {
-    itemSchema: item(json(token)),
+    itemSchema: item(json(token, TEXT)),
     examples: { stream: { summary: 'The stream on the wire', value: 'data: {"text":"Hello"}\n\n' } }
   })
   t.same(await mediaTypeOf('3.1.0', EventStream(Token), QUIET), {
     schema: token,
-    'x-oai-itemSchema': item(json(token)),
+    'x-oai-itemSchema': item(json(token, TEXT)),
     examples: { message: { summary: 'data', value: { text: 'Hello' } } }
   })
   t.same(await mediaTypeOf('3.0.3', EventStream(Token), QUIET), {
     schema: token30,
-    'x-oai-itemSchema': item({ type: 'string', 'x-jsonschema-contentMediaType': 'application/json', 'x-jsonschema-contentSchema': token30 }),
+    'x-oai-itemSchema': item({ type: 'string', 'x-jsonschema-contentMediaType': 'application/json', 'x-jsonschema-contentSchema': token30, description: TEXT }),
     examples: { message: { summary: 'data', value: { text: 'Hello' } } }
   })
 })
 
 t.test('named events', async t => {
   const branch = (name: string, data: object, more?: object) => ({
-    title: name, ...more, type: 'object', required: ['event', 'data'], properties: { event: { type: 'string', const: name }, data: json(data) }
+    title: name, ...more, type: 'object', required: ['event', 'data'], properties: { event: { type: 'string', const: name }, data }
   })
-  const anyOf = [branch('token', token), branch('usage', Usage, { description: 'What it took.' })]
+  const anyOf = [branch('token', json(token, TEXT)), branch('usage', json(Usage, 'JSON:\n\n- `tokens`: integer, optional'), { description: 'What it took.' })]
   const Chat = EventStream({ token: Token, usage: Usage })
   t.same(await mediaTypeOf('3.2.0', Chat, QUIET), {
     itemSchema: { anyOf },
@@ -144,7 +145,7 @@ t.test('what stands beside a stream', async t => {
       'application/json': { schema: token },
       'Text/Event-Stream; charset=utf-8': {
         'x-own': 1,
-        itemSchema: { title: 'message', type: 'object', required: ['data'], properties: { data: json(token) } },
+        itemSchema: { title: 'message', type: 'object', required: ['data'], properties: { data: json(token, TEXT) } },
         examples: { stream: { summary: 'The stream on the wire', value: 'data: {"text":"own"}\n\n' } }
       }
     }
@@ -154,6 +155,35 @@ t.test('what stands beside a stream', async t => {
   t.notOk('examples' in older!.content!['Text/Event-Stream; charset=utf-8']!, 'never beside an example')
   const named = { ...response, content: { 'text/event-stream': { schema: Token, examples: { own: { value: { text: 'named' } } } } } }
   t.equal((await mediaTypeOf('3.2.0', named, QUIET)).examples!.stream!.value, 'data: {"text":"named"}\n\n')
+})
+
+t.test('payloads in words, where viewers show no schema of them', async t => {
+  const shared = [
+    { $id: 'Point', type: 'object', required: ['x'], properties: { x: { type: 'number', description: 'To the\nright.' } } },
+    { $id: 'Titled', title: 'A shape', type: 'object', properties: {} }
+  ]
+  const { $ref } = Type.Ref('Point')
+  const events = {
+    point: { $ref },
+    all: { type: 'object', allOf: [{ $ref }, { type: 'object', properties: { y: { $ref: 'Titled' } } }], properties: { z: { type: 'array', items: { type: ['number', 'null'] } }, any: true } },
+    kinds: Type.Union([Type.Literal('a'), Type.Literal('b'), Type.Array(Type.Ref('Point')), Type.Object({}, { title: 'Own' }), Type.Object({}), Type.Object({}), Type.Any()]),
+    part: { $ref: 'Point#/properties/x' },
+    text: RawText()
+  }
+  const wordsOf = async (version: string) => {
+    const { itemSchema, 'x-oai-itemSchema': older = itemSchema } = await mediaTypeOf(version, EventStream(events), { ...QUIET, shared })
+    return (older as { anyOf: Array<{ properties: { data: { description?: string } } }> }).anyOf.map(({ properties }) => properties.data.description)
+  }
+  const expected = [
+    'JSON:\n\n- `x`: number. To the right.',
+    'JSON:\n\n- `x`: number. To the right.\n- `y`: A shape, optional\n- `z`: array of number or null, optional\n- `any`: any, optional',
+    'JSON: `"a"` or `"b"` or array of Point or Own or object or any',
+    'JSON: number',
+    undefined
+  ]
+  for (const version of ['3.0.3', '3.1.0', '3.2.0']) t.same(await wordsOf(version), expected, version)
+  const { itemSchema } = await mediaTypeOf('3.2.0', EventStream({ type: 'number' }))
+  t.match(itemSchema, { anyOf: [{ properties: { data: { description: 'JSON: number' } } }, { properties: { data: { description: /- `code`: string, optional\n/ } } }] })
 })
 
 t.test("the user's own examples are told of the events that they are of", async t => {

@@ -35,6 +35,7 @@ t.test('a stream in the reference: the names of its events, their schemas, and a
   const { page, section } = await openAt('Hash a folder, file by file')
   const text = await section.innerText()
   for (const line of ['event: started', 'event: hashed', '"path":"fastify/package.json"', 'id: 2', 'event: finished']) t.match(text, line)
+  for (const line of [/folder\s*: string/, /files\s*: integer\. How many files the folder has/]) t.match(text, line, 'what the first event carries')
   await page.screenshot({ path: join(artifacts, 'docs-example.png') })
 
   await section.getByRole('button', { name: /Any of/ }).click()
@@ -42,6 +43,7 @@ t.test('a stream in the reference: the names of its events, their schemas, and a
   await page.screenshot({ path: join(artifacts, 'docs-events.png') })
   await page.getByRole('option', { name: 'hashed' }).click()
   await section.getByRole('button', { name: /Any of.*hashed/s }).waitFor()
+  await section.getByText(': integer. The file is number so many').first().waitFor()
 
   await section.getByText('Show Schema').click()
   await section.getByText('"contentSchema"').first().waitFor()

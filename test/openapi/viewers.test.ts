@@ -88,7 +88,7 @@ t.test('what viewers show', { skip: existsSync(CHROMIUM) ? false : `no ${CHROMIU
     await page.getByText('Any of').first().waitFor()
     const text = await textOf(page, 'scalar-3.2')
     t.match(text, WIRE)
-    t.match(text, /Stream item\s+Any of\s+·\s+token\s+A piece of the answer\./)
+    t.match(text, /Stream item\s+Any of\s+·\s+token\s+A piece of the answer\.\s+data\b.*JSON:\s+text\s*: string/s)
     await page.getByRole('button', { name: /Test Request/ }).first().click()
     await page.getByRole('button', { name: /^Send/ }).first().click()
     await page.getByText('data: {"text":"Live"}').first().waitFor()

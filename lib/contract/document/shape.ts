@@ -22,6 +22,8 @@ export interface Kind {
 export interface Branch extends Kind {
   /** The schema of the payload, or of the text. */
   readonly data: SchemaObject
+  /** The payload in words, if it is no text. */
+  readonly outline?: string
 }
 
 /** An event, its example and how it is told from the others. */
@@ -72,7 +74,7 @@ export function wireExamples (examples: readonly Example[]): SchemaObject {
 }
 
 /** Every branch says all there is of it: viewers lose what stands beside `anyOf`. */
-function eventSchema ({ title, description, event, isText, id, retry, data }: Branch, hasNames: boolean, version: Version): SchemaObject {
+function eventSchema ({ title, description, event, isText, id, retry, data, outline }: Branch, hasNames: boolean, version: Version): SchemaObject {
   // Some parsers call unnamed events `message`, which also tells them from the named ones.
   const name = event ?? (hasNames ? 'message' : undefined)
   return {
@@ -82,7 +84,7 @@ function eventSchema ({ title, description, event, isText, id, retry, data }: Br
     required: event === undefined ? ['data'] : ['event', 'data'],
     properties: {
       ...(name === undefined ? {} : { event: literal(name, version) }),
-      data: isText ? data : jsonText(data, version),
+      data: isText ? data : { ...jsonText(data, version), ...(outline === undefined ? {} : { description: outline }) },
       ...(id ? { id: { type: 'string' } } : {}),
       ...(retry ? { retry: { type: 'integer', minimum: 0, ...(version === '3.0' ? { example: 3000 } : { examples: [3000] }) } } : {})
     }

@@ -5,6 +5,7 @@ import { type Remainder, REMAINDER } from './remainder.ts'
 import { literal, toDialect, type Version, versionOf } from './dialect.ts'
 import { exampleOf } from './example.ts'
 import { mapValues } from '../map.ts'
+import { outline } from './outline.ts'
 import { type Branch, dataSchemas, type Example, itemSchema, payloadExamples, payloadSchema, wireExamples } from './shape.ts'
 
 /** What a failure looks like: as the body of an error response, and as the data of the event that tells of it. */
@@ -49,7 +50,7 @@ export function sseTransformObject<OpenApi extends object, Swagger extends objec
   if (version === undefined || !isObject(paths)) return openapiObject
   const finisher = new Finisher(openapiObject as SchemaObject, version)
   const finished = mapValues(paths, path => isObject(path) ? finisher.path(path) : path)
-  return finisher.hasStreams ? { ...openapiObject, ...finisher.components(), paths: finished } : openapiObject
+  return finisher.hasStreams ? { ...openapiObject, components: finisher.components(), paths: finished } : openapiObject
 }
 
 type GivenExamples = Record<string, { value?: unknown }>
@@ -64,16 +65,15 @@ class Finisher {
   constructor (document: SchemaObject, version: Version) {
     this.#version = version
     this.#components = (document.components ?? {}) as Record<string, unknown>
-    this.#schemas = (this.#components.schemas ?? {}) as Record<string, SchemaObject>
-    const own = this.#schemas[FAILURE.title]
+    const schemas = (this.#components.schemas ?? {}) as Record<string, SchemaObject>
+    const own = schemas[FAILURE.title]
     const isFree = own === undefined || JSON.stringify(own) === JSON.stringify(FAILURE)
+    this.#schemas = isFree ? { ...schemas, [FAILURE.title]: FAILURE } : schemas
     this.#failure = isFree ? { $ref: `#/components/schemas/${FAILURE.title}` } : FAILURE
   }
 
-  /** The components with those that were used. */
   components (): object {
-    if (!('$ref' in this.#failure)) return {}
-    return { components: { ...this.#components, schemas: { ...this.#schemas, [FAILURE.title]: FAILURE } } }
+    return { ...this.#components, schemas: this.#schemas }
   }
 
   /** A path item: an operation by each method, some by others in a map of their own. */
@@ -110,7 +110,7 @@ class Finisher {
     }))
     const { errorEvent } = remainder
     const failure = errorEvent === false ? [] : [{ title: errorEvent, event: errorEvent, description: 'The stream failed, and ends.', data: this.#failure }]
-    const all = [...branches, ...failure]
+    const all = [...branches, ...failure].map(branch => ({ ...branch, outline: outline(branch.data, ref => this.#resolve(ref)) }))
     const given = givenExamples(rest)
     const made = this.#examples(remainder, schemas, given)
     if (this.#version === '3.2') {
@@ -135,7 +135,8 @@ class Finisher {
 
   #resolve (ref: unknown): SchemaObject | undefined {
     if (typeof ref !== 'string') return undefined
-    return this.#schemas[decodeURIComponent(ref.replace('#/components/schemas/', '')).replaceAll('~1', '/').replaceAll('~0', '~')]
+    const tokens = ref.replace('#/components/schemas/', '').split('/')
+    return tokens.reduce<SchemaObject | undefined>((place, token) => place?.[decodeURIComponent(token).replaceAll('~1', '/').replaceAll('~0', '~')] as SchemaObject | undefined, this.#schemas)
   }
 
   /** The answers that are the plugin's own, unless the route says something of them. */
