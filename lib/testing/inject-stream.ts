@@ -15,7 +15,8 @@ interface StreamRequest {
   /** A string is sent as it is, anything else as JSON. */
   payload?: unknown
   /**
-   * Over a real socket instead of `inject`; an app that does not listen yet is made to, on a free port of 127.0.0.1.
+   * Over a real socket (HTTP/1.1, no TLS) instead of `inject`; an app that does not listen yet is made to, on a free port
+   * of 127.0.0.1.
    * @default false
    */
   socket?: boolean | undefined
@@ -28,7 +29,11 @@ export type InjectStreamOptions<C = unknown> = StreamRequest & ParseOptions<C>
 export interface InjectedStream<M> extends AsyncIterable<M, undefined> {
   readonly status: number
   readonly headers: IncomingHttpHeaders
-  /** The next message. */
+  /**
+   * The next message; after `disconnect` there is none.
+   *
+   * @throws as the client's `parse`
+   */
   next (): Promise<IteratorResult<M, undefined>>
   /** The next `n` messages, or as many as there are up to the end. */
   next (n: number): Promise<M[]>
@@ -57,47 +62,66 @@ export async function injectStream<C = unknown> (app: FastifyInstance, ...[optio
   const gate = new Gate(stream)
   const messages = parse<unknown>({ statusCode, headers, stream: () => gate.output }, options as ParseOptions) as AsyncGenerator<MessageOf<C>, undefined, undefined>
 
+  let hasLeft = false
+  const leave = async (): Promise<void> => {
+    hasLeft = true
+    gate.open()
+    await disconnect()
+  }
+  const pull = async (): Promise<IteratorResult<MessageOf<C>, undefined>> => {
+    try {
+      const result = await messages.next()
+      if (!hasLeft) return result
+    } catch (error) {
+      if (!hasLeft) throw error
+    }
+    return { done: true, value: undefined }
+  }
   async function next (): Promise<IteratorResult<MessageOf<C>, undefined>>
   async function next (n: number): Promise<MessageOf<C>[]>
   async function next (n?: number): Promise<IteratorResult<MessageOf<C>, undefined> | MessageOf<C>[]> {
-    if (n === undefined) return messages.next()
-    const several: MessageOf<C>[] = []
-    while (several.length < n) {
-      const { done, value } = await messages.next()
-      if (done) break
-      several.push(value)
-    }
-    return several
+    return n === undefined ? pull() : severalOf(n, pull)
   }
   return {
     status: statusCode,
     headers,
     next,
-    disconnect,
+    disconnect: leave,
     stall: () => gate.close(),
     [Symbol.asyncIterator]: () => ({
       next: () => next(),
       async return () {
-        await disconnect()
+        await leave()
         return { done: true, value: undefined }
       }
     })
   }
 }
 
+async function severalOf<M> (n: number, pull: () => Promise<IteratorResult<M, undefined>>): Promise<M[]> {
+  const several: M[] = []
+  while (several.length < n) {
+    const { done, value } = await pull()
+    if (done) break
+    several.push(value)
+  }
+  return several
+}
+
 /** Hands bytes on only when they are asked for, and can be shut. */
 class Gate {
   readonly output: AsyncIterable<Uint8Array>
-  #opened: Promise<void> = Promise.resolve()
+  #opened: Promise<void> | undefined
+  open: () => void = () => { /* it is open */ }
 
   constructor (stream: Readable) {
     // Only what is pulled is read from the stream, which is what makes backpressure reach the server.
-    const wait = (): Promise<void> => this.#opened
+    const opened = (): Promise<void> | undefined => this.#opened
     this.output = {
       async * [Symbol.asyncIterator] () {
         const chunks = stream[Symbol.asyncIterator]()
         for (;;) {
-          await wait()
+          await opened()
           const { done, value } = await chunks.next() as IteratorResult<Uint8Array>
           if (done) return
           yield value
@@ -107,9 +131,13 @@ class Gate {
   }
 
   close (): () => void {
-    let open!: () => void
-    this.#opened = new Promise(resolve => { open = resolve })
-    return open
+    this.#opened ??= new Promise(resolve => {
+      this.open = () => {
+        this.#opened = undefined
+        resolve()
+      }
+    })
+    return this.open
   }
 }
 

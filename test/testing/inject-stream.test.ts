@@ -86,6 +86,32 @@ for (const socket of [false, true]) {
       await stream.disconnect()
     })
 
+    t.test('there is nothing after a disconnect: not for who waits, stalled or not, nor for who asks later', async t => {
+      const { app, left } = await counter(t)
+      const stream = await injectStream<typeof Count>(app, { url: '/0', socket })
+      await stream.next(1)
+      const goOn = stream.stall()
+      t.equal(stream.stall(), goOn, 'stalled is stalled')
+      const waiting = stream.next(100_000)
+      await stream.disconnect()
+      await left
+      t.ok((await waiting).length < 100_000)
+      t.same(await stream.next(), { done: true, value: undefined })
+      t.same(await stream.next(2), [])
+    })
+
+    t.test('what is cut by the server throws', async t => {
+      const { app } = await counter(t)
+      app.get('/cut', (_request, reply) => {
+        reply.hijack()
+        reply.raw.writeHead(200, { 'content-type': 'text/event-stream' })
+        reply.raw.write('data: 1\n\ndata: 2', () => setImmediate(() => reply.raw.destroy()))
+      })
+      const stream = await injectStream(app, { url: '/cut', socket })
+      t.match(await stream.next(), { value: { data: 1 } })
+      await t.rejects(stream.next(), { code: socket ? 'ECONNRESET' : 'LIGHT_ECONNRESET' })
+    })
+
     t.test('a 204 has no messages, and what is no stream throws', async t => {
       const { app } = await counter(t)
       t.same(await (await injectStream(app, { url: '/none', socket })).next(1), [])
