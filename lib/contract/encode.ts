@@ -95,8 +95,8 @@ async function compileData (event: EventHead, schema: SchemaObject, tools: Tools
   if (isRaw(schema)) return rawData(event, check, sentinel)
   const serialize = await compilePayload(name, () => compileSerialize(schema, tools.shared))
   const encodeData = jsonData(event, check, serialize)
-  // A schema that takes anything also takes what JSON cannot carry.
-  return check.accepts(undefined) || check.accepts(new Uint8Array(1)) ? guarded(name, encodeData) : encodeData
+  // A schema that takes anything, or any object, also takes what JSON cannot carry.
+  return [undefined, new Uint8Array(1), new Map()].some(value => check.accepts(value)) ? guarded(name, encodeData) : encodeData
 }
 
 async function compilePayload<T> (name: string, compile: () => T | Promise<T>): Promise<T> {
@@ -144,19 +144,28 @@ function undeclaredData ({ name, head }: EventHead): EncodeData {
 function guarded (name: string, encodeData: EncodeData): EncodeData {
   return (data, tail) => {
     if (!isJson(data)) throw invalid(name, '', `${nameOf(data)} is no JSON`)
-    return encodeData(data, tail)
+    const text = encodeData(data, tail)
+    // Where an object is declared it would be an empty one.
+    if (data instanceof Date && !text.includes(JSON.stringify(data))) throw invalid(name, '', `must not be a Date${hint(data)}`)
+    return text
   }
 }
 
+/** JSON.stringify makes an empty object of maps and sets. */
 function isJson (data: unknown): boolean {
-  return data !== undefined && typeof data !== 'function' && typeof data !== 'symbol' && !ArrayBuffer.isView(data)
+  return data !== undefined && typeof data !== 'function' && typeof data !== 'symbol' && !ArrayBuffer.isView(data) &&
+    !(data instanceof Map) && !(data instanceof Set)
 }
 
 function refusal (name: string, check: Check, data: unknown): Error {
   const { pointer, message } = check.explain(data)
-  const found = valueAt(data, pointer)
-  const hint = found instanceof Date ? ' (got a Date: JSON has none, send date.toISOString())' : ArrayBuffer.isView(found) ? ' (got bytes: decode them first)' : ''
-  return invalid(name, pointer, message + hint)
+  return invalid(name, pointer, message + hint(valueAt(data, pointer)))
+}
+
+/** What to send in the place of a value that JSON does not have. */
+function hint (value: unknown): string {
+  if (value instanceof Date) return ' (got a Date: JSON has none, send date.toISOString())'
+  return ArrayBuffer.isView(value) ? ' (got bytes: decode them first)' : ''
 }
 
 function invalid (event: string, pointer: string, message: string): Error {

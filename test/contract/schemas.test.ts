@@ -88,9 +88,18 @@ const CASES: Record<string, { schemas: object[], payloads: Case[] }> = {
     payloads: [
       [{ a: [1, null, 'undefined'] }, '{"a":[1,null,"undefined"]}'], [null, 'null'], ['undefined', '"undefined"'],
       [new Date(0), '"1970-01-01T00:00:00.000Z"'], [undefined, REFUSED, ''], [() => {}, REFUSED, ''], [Symbol('a'), REFUSED, ''], [Uint8Array.of(1), REFUSED, ''],
-      [1n, REFUSED], [{ a: 1n }, REFUSED], [{ toJSON () {} }, REFUSED]
+      [1n, REFUSED], [{ a: 1n }, REFUSED], [{ toJSON () {} }, REFUSED],
+      [new Map([[1, 2]]), REFUSED, ''], [new Set([1]), REFUSED, '']
     ]
   },
+  'an object that needs nothing': {
+    schemas: [
+      Type.Object({}), Type1.Object({}), { type: 'object' }, Type.Object({ a: Type.Optional(Type.Number()) }), Type1.Object({ a: Type1.Optional(Type1.Number()) }),
+      Type.Record(Type.String(), Type.Unknown()), { type: 'object', additionalProperties: true }
+    ],
+    payloads: [[{}, '{}'], [new Map([[1, 2]]), REFUSED, ''], [new Set([1]), REFUSED, ''], [new Date(0), REFUSED, ''], [Uint8Array.of(1), REFUSED, '']]
+  },
+  'an object that needs nothing, or text': { schemas: [Type.Union([Type.Object({}), Type.String()]), { type: ['object', 'string'] }], payloads: [[{}, '{}'], ['a', '"a"'], [new Date(0), REFUSED]] },
   'anything within': {
     schemas: [Type.Object({ a: Type.Any() }), Type1.Object({ a: Type1.Any() }), { type: 'object', properties: { a: {} }, required: ['a'] }],
     payloads: [
@@ -169,6 +178,8 @@ t.test('a Date for a string says what to send', async t => {
   }
   const alone = await encoder(Type.String({ format: 'date' }))
   t.throws(() => alone(new Date()), { code: 'SSE_ERR_PAYLOAD', pointer: '', message: /got a Date/ })
+  const open = await encoder(Type.Object({}))
+  t.throws(() => open(new Date()), { code: 'SSE_ERR_PAYLOAD', pointer: '', message: /must not be a Date \(got a Date: JSON has none, send date\.toISOString\(\)\)$/ })
 })
 
 t.test('bytes for a string say what to do', async t => {
