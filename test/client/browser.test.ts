@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { build } from 'esbuild'
 import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core'
 import t, { type Test } from 'tap'
+import { portToKeep } from '../helpers/port.ts'
 import { listen, stop } from './fixtures/server.ts'
 
 const executablePath = '/usr/bin/chromium'
@@ -19,17 +19,17 @@ interface Seen {
 class Site {
   readonly #files: Map<string, Uint8Array>
   #server: Server | undefined
-  port = 0
+  readonly port: number
   readonly open = new Set<ServerResponse>()
   readonly requests: { method: string, from: number, token: string | undefined }[] = []
 
-  constructor (files: Map<string, Uint8Array>) {
+  constructor (files: Map<string, Uint8Array>, port: number) {
+    this.port = port
     this.#files = files
   }
 
   async start (): Promise<void> {
     this.#server = await listen((request, response) => { this.#answer(request, response) }, this.port)
-    this.port = (this.#server.address() as AddressInfo).port
   }
 
   async stop (): Promise<void> {
@@ -90,7 +90,7 @@ function isRow (ids: string[]): boolean {
 }
 
 async function setUp (t: Test, browser: Browser, files: Map<string, Uint8Array>): Promise<{ site: Site, context: BrowserContext }> {
-  const site = new Site(files)
+  const site = new Site(files, await portToKeep())
   await site.start()
   const context = await browser.newContext()
   t.teardown(async () => {

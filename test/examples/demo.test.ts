@@ -2,6 +2,7 @@ import { truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Page } from 'playwright-core'
 import t from 'tap'
+import { portToKeep } from '../helpers/port.ts'
 import { artifacts, launch, openPage } from './fixtures/browser.ts'
 import { DemoServer } from './fixtures/demo-server.ts'
 
@@ -17,7 +18,7 @@ for (let index = 0; index < FILES; index++) {
   await truncate(file, 8 * 2 ** 20)
 }
 
-let demo = await DemoServer.start({ folder })
+let demo = await DemoServer.start({ port: String(await portToKeep()), folder })
 const browser = await launch()
 t.teardown(async () => {
   await browser.close()
