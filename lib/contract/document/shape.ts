@@ -46,14 +46,16 @@ export function dataSchemas (item: SchemaObject): SchemaObject[] {
 
 /** The schema of what clients make of the data: what generators type a stream by, up to 3.1. */
 export function payloadSchema (branches: readonly Branch[]): SchemaObject {
+  // Not `const`: orval takes a union with one for that value alone.
+  const schemas = branches.map(({ title, only, data }) => ({ title, data: only === undefined ? data : literal(only, '3.0') }))
   const titles = new Map<string, string[]>()
-  for (const { data, title } of branches) {
+  for (const { data, title } of schemas) {
     const key = JSON.stringify(data)
     titles.set(key, [...titles.get(key) ?? [], title])
   }
-  if (titles.size === 1) return branches[0]!.data
+  if (titles.size === 1) return schemas[0]!.data
   // Viewers show the titles of alternatives, for want of names.
-  return union(branches.map(({ data }) => '$ref' in data || 'title' in data ? data : { title: titles.get(JSON.stringify(data))!.join(', '), ...data }))
+  return union(schemas.map(({ data }) => '$ref' in data || 'title' in data ? data : { title: titles.get(JSON.stringify(data))!.join(', '), ...data }))
 }
 
 /** The examples of a media type with {@link payloadSchema}. */
