@@ -8,7 +8,7 @@ export {
   type SourceContext, type TextSchema
 } from './contract/types.ts'
 export * as errors from './errors.ts'
-export { type InvalidPolicy, type SseOptions } from './options.ts'
+export { type InvalidPolicy, type SseOptions, type SsePluginOptions } from './options.ts'
 export { typedSse, typedSse as default } from './plugin.ts'
 export { type StreamEvent } from './plugin/observe.ts'
 export { type CloseReason, type Summary } from './response/host.ts'

@@ -1,7 +1,7 @@
 import { type FastifyInstance, type FastifyReply, type RouteOptions } from 'fastify'
 import fp from 'fastify-plugin'
 import { Names } from './contract/document/bundle.ts'
-import { type ResolvedOptions, resolveOptions, type SseOptions } from './options.ts'
+import { type ResolvedOptions, resolvePluginOptions, type SsePluginOptions } from './options.ts'
 import { Connections } from './plugin/connections.ts'
 import { kDefaults, kRoute, kSession, sse, streamingHandler } from './plugin/reply.ts'
 import { StreamRoute } from './plugin/route.ts'
@@ -11,11 +11,11 @@ import { documentRoute, finishDocuments } from './plugin/swagger.ts'
 
 type Scope = FastifyInstance & { [kDefaults]?: ResolvedOptions }
 
-async function plugin (fastify: FastifyInstance, options: SseOptions): Promise<void> {
+async function plugin (fastify: FastifyInstance, options: SsePluginOptions): Promise<void> {
   const scope = fastify as Scope
   const isSecond = scope[kDefaults] !== undefined
   // A second registration gives its scope other defaults; all else is inherited.
-  scope[kDefaults] = resolveOptions(options, scope[kDefaults])
+  scope[kDefaults] = resolvePluginOptions(options, scope[kDefaults])
   if (isSecond) return
 
   const streams = new Streams()

@@ -1,5 +1,6 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
-import Fastify, { type FastifyInstance } from 'fastify'
+import addFormats from 'ajv-formats'
+import Fastify, { type FastifyInstance, type FastifyServerOptions } from 'fastify'
 import { Type as Type034 } from '@sinclair/typebox'
 import { Type as Type1 } from 'typebox'
 import { describe, expect, test } from 'tstyche'
@@ -132,6 +133,10 @@ describe('options', () => {
     expect(app.register).type.toBeCallableWith(typedSse)
     expect(app.register).type.toBeCallableWith(typedSse, { heartbeat: false, retry: 0, commitAfter: Infinity, onInvalid: 'skip', errorEvent: false, maxDuration: 1, shutdownGrace: 0 })
     expect(app.register).type.toBeCallableWith(typedSse, { onInvalid: (error: Error, item: unknown) => item === error ? 'fail' : 'skip', prefix: '/v1' })
+    expect(app.register).type.toBeCallableWith(typedSse, { ajv: { customOptions: { keywords: ['a'] }, plugins: [addFormats.default, [addFormats.default, { mode: 'fast' }]] } })
+    expect(app.register).type.toBeCallableWith(typedSse, { ajv: {} as NonNullable<FastifyServerOptions['ajv']> })
+    expect(app.register).type.not.toBeCallableWith(typedSse, { ajv: { plugin: [] } })
+    expect(app.register).type.not.toBeCallableWith(typedSse, { ajv: { plugins: [1] } })
     expect(app.register).type.not.toBeCallableWith(typedSse, { hartbeat: 1 })
     expect(app.register).type.not.toBeCallableWith(typedSse, { heartbeat: true })
     expect(app.register).type.not.toBeCallableWith(typedSse, { onInvalid: 'drop' })

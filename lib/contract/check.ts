@@ -16,21 +16,35 @@ export type CheckCompiler = (schema: SchemaObject) => Promise<Check>
 type Ajv = Ajv2019 | Ajv2020
 type AjvClass = typeof Ajv2019 | typeof Ajv2020
 
+/** What an app adds to Ajv: options, and plugins, each alone or with its options. */
+export interface Extensions {
+  readonly customOptions?: object | undefined
+  readonly plugins?: readonly unknown[] | undefined
+}
+
+type Plugin = (ajv: Ajv, options?: unknown) => void
+
 const KIND = Symbol.for('TypeBox.Kind')
+
+/** What no app may change. Response schemas may carry keywords of OpenAPI that Ajv does not know; JSON has neither NaN nor Infinity. */
+const STRICT = { strict: false, strictNumbers: true, coerceTypes: false, useDefaults: false, removeAdditional: false } as const
 
 /**
  * Makes the compiler for an app's schemas: TypeBox's own check for TypeBox schemas, Ajv for all others, and for those
- * that TypeBox cannot see whole: it knows neither the app's shared schemas nor formats that nobody registered with it.
+ * that TypeBox cannot see whole: it knows neither the app's shared schemas nor formats that nobody registered with it,
+ * nor what was added to Ajv.
  *
  * @param shared the app's schemas by `$id`
  */
-export function checkCompiler (shared: Record<string, unknown>): CheckCompiler {
+export function checkCompiler (shared: Record<string, unknown>, extensions: Extensions = NONE): CheckCompiler {
   const instances = new Map<AjvClass, Ajv>()
+  const isExtended = finders.get(extensions) ?? extensionFinder(extensions)
+  finders.set(extensions, isExtended)
   return async schema => {
-    const typebox = isSelfContained(schema) ? await typeboxCheck(schema) : undefined
+    const typebox = isSelfContained(schema) && !isExtended(schema) ? await typeboxCheck(schema) : undefined
     if (typebox !== undefined) return typebox
     const Class = [schema, ...Object.values(shared)].some(isDraft2020) ? Ajv2020 : Ajv2019
-    const ajv = instances.get(Class) ?? createAjv(Class, shared)
+    const ajv = instances.get(Class) ?? createAjv(Class, shared, extensions)
     instances.set(Class, ajv)
     return ajvCheck(ajv, schema)
   }
@@ -84,13 +98,29 @@ function isDraft2020 (schema: unknown): boolean {
   return Array.from(subschemas(schema)).some(({ $schema, prefixItems }) => prefixItems !== undefined || String($schema).includes('2020-12'))
 }
 
-function createAjv (Class: AjvClass, shared: Record<string, unknown>): Ajv {
-  // Response schemas may carry keywords of OpenAPI that Ajv does not know. JSON has neither NaN nor Infinity.
+const NONE: Extensions = {}
+
+/** One for all routes. */
+const finders = new WeakMap<Extensions, (schema: SchemaObject) => boolean>([[NONE, () => false]])
+
+/** Tells whether a schema uses a keyword or a format that is not Ajv's own. */
+function extensionFinder (extensions: Extensions): (schema: SchemaObject) => boolean {
+  const [own, extended] = [createAjv(Ajv2019, {}, {}), createAjv(Ajv2019, {}, extensions)]
+  const keywords = Object.keys(extended.RULES.keywords).filter(keyword => own.getKeyword(keyword) === false)
+  const formats = Object.keys(extended.formats).filter(format => extended.formats[format] !== own.formats[format])
+  return schema => Array.from(subschemas(schema)).some(part =>
+    keywords.some(keyword => Object.hasOwn(part, keyword)) || formats.includes(part.format as string))
+}
+
+function createAjv (Class: AjvClass, shared: Record<string, unknown>, { customOptions, plugins = [] }: Extensions): Ajv {
   const logger = { log: refuseUnknownFormat, warn: refuseUnknownFormat, error: refuseUnknownFormat }
-  const ajv = new Class({ strict: false, strictNumbers: true, logger })
+  const ajv = new Class({ ...customOptions, ...STRICT, logger })
   // Enough to let schemas name the draft that Fastify uses, which later ones read alike.
   ajv.addMetaSchema({ $id: 'http://json-schema.org/draft-07/schema' })
-  addFormats.default(ajv)
+  const given = plugins.map(plugin => [plugin].flat() as [Plugin, unknown?])
+  // It may be given again, with options, and cannot be added twice.
+  if (!given.some(([plugin]) => plugin.name === 'formatsPlugin')) addFormats.default(ajv)
+  for (const [plugin, options] of given) plugin(ajv, options)
   for (const schema of Object.values(shared)) ajv.addSchema(schema as SchemaObject)
   return ajv
 }
@@ -115,6 +145,7 @@ function compileOnce (ajv: Ajv, schema: SchemaObject): ValidateFunction {
 
 function ajvCheck (ajv: Ajv, schema: SchemaObject): Check {
   const validate = compileOnce(ajv, schema)
+  if ('$async' in validate) throw new Error('a check must not be asynchronous')
   return {
     accepts: value => validate(value),
     explain (value) {

@@ -58,7 +58,7 @@ export class StreamRoute {
   /** Compiles the contracts with the schemas of the route's scope. */
   async compile (fastify: FastifyInstance): Promise<void> {
     const shared = fastify.getSchemas() as Record<string, unknown>
-    const tools = { compileCheck: checkCompiler(shared), shared }
+    const tools = { compileCheck: checkCompiler(shared, this.options.ajv), shared }
     for (const [status, declaration] of this.#declarations) {
       this.#contracts.set(status, {
         encode: await compileEncode(declaration, tools),
