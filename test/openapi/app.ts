@@ -35,7 +35,7 @@ export interface Events {
 const about = (operationId: string) => ({ operationId, summary: operationId, security: [] })
 
 /** An app with a route for each way to declare a stream, and its document. */
-export async function createApp (version: string) {
+export async function createApp (version: string, options: object = {}) {
   const app = Fastify().withTypeProvider<TypeBoxTypeProvider>()
   await app.register(swagger, {
     openapi: {
@@ -43,7 +43,8 @@ export async function createApp (version: string) {
       info: { title: 'Streams', version: '1.0.0', license: { name: 'MIT', url: 'https://opensource.org/license/mit' } },
       servers: [{ url: 'https://streams.fastify.dev' }]
     },
-    refResolver: { buildLocalReference: json => String(json.$id) }
+    refResolver: { buildLocalReference: json => String(json.$id) },
+    ...options
   })
   await app.register(typedSse, { heartbeat: false })
   app.addSchema({ $id: 'Tick', type: 'object', required: ['price'], properties: { price: { type: 'number', examples: [101.5] } } })
