@@ -7,7 +7,7 @@ import typedSse, { type EventOf, EventStream, event, RawText } from '../../lib/i
 
 export const VERSIONS = ['3.0.3', '3.1.0', '3.2.0']
 
-const Token = Type.Object({ text: Type.String({ examples: ['Hello'] }) }, { description: 'A piece of the answer.' })
+const Token = Type.Object({ text: Type.String({ examples: ['Hello'] }) }, { $id: 'Token', description: 'A piece of the answer.' })
 const Usage = Type.Object({ tokens: Type.Integer({ minimum: 0 }), at: Type.Optional(Type.String({ format: 'date-time' })) })
 const Node = typebox1.Type.Cyclic({ Node: typebox1.Type.Object({ id: typebox1.Type.String(), kids: typebox1.Type.Array(typebox1.Type.Ref('Node')) }) }, 'Node')
 const Tree = Type.Recursive(This => Type.Object({ name: Type.String(), parts: Type.Array(This) }))
@@ -71,12 +71,13 @@ export async function createApp (version: string, options: object = {}) {
     yield event(null, { event: 'pair' })
     yield event(3, { event: 'pair' })
   })
-  app.get('/recursive', { schema: { ...about('recursive'), response: { '2xx': EventStream({ tree: Tree, node: Node, local: Local, again: Type.Object({ tree: Tree }) }) } } }, (_request, reply) => {
+  app.get('/recursive', { schema: { ...about('recursive'), response: { '2xx': EventStream({ tree: Tree, node: Node, local: Local, again: Type.Object({ tree: Tree }), token: Token, tokens: Type.Array(Token) }) } } }, (_request, reply) => {
     const kid = { id: 'b', kids: [] }
     const tree = { name: 'a', parts: [{ name: 'b', parts: [] }] }
     reply.sse([
       event(tree, { event: 'tree' }), event({ id: 'a', kids: [kid] }, { event: 'node' }),
-      event({ from: { x: 1 } }, { event: 'local' }), event({ tree }, { event: 'again' })
+      event({ from: { x: 1 } }, { event: 'local' }), event({ tree }, { event: 'again' }),
+      event({ text: 'a' }, { event: 'token' }), event([{ text: 'a' }, { text: 'b' }], { event: 'tokens' })
     ] as never)
   })
   app.get('/handwritten', { schema: { ...about('handwritten'), response: { 200: { description: 'Ticks.', content: { 'text/event-stream': { schema: Type.Ref('Tick') }, 'application/json': { schema: Type.Array(Type.Ref('Tick')) } } }, '4xx': Type.Object({ why: Type.String() }) } } }, (_request, reply) => {

@@ -13,7 +13,7 @@ import type { Comment, Message } from 'ROOT/lib/wire/message.ts'
 import type { Events } from 'ROOT/test/openapi/app.ts'
 import type { paths } from './openapi-typescript.ts'
 import type { chat, openai } from './hey-api/sdk.gen'
-import type { ChatData, ChatResponses, OneResponses, OpenaiResponses, StreamFailure } from './hey-api/types.gen'
+import type { ChatData, ChatResponses, OneResponses, OpenaiResponses, StreamFailure, Token } from './hey-api/types.gen'
 
 type Is<A, B> = 0 extends 1 & A ? false : unknown extends A ? false : [A] extends [B] ? [B] extends [A] ? true : false : false
 type Unnamed<E> = Exclude<E, Comment | Message<never, undefined> | Message<unknown, undefined>>
@@ -25,12 +25,13 @@ type Item<Route extends (options: never) => Promise<{ stream: unknown }>> =
 
 export const heyApi: [
   Is<OneResponses[200], Unnamed<Events['one']>>,
+  Is<OneResponses[200], Token>,
   Is<OpenaiResponses[200], Unnamed<Events['openai']> | '[DONE]'>,
   Is<ChatResponses[200], Named<Events['chat']> | StreamFailure>,
   Is<Item<typeof openai>, Unnamed<Events['openai']> | '[DONE]'>,
   Is<Exclude<Item<typeof chat>, void>, Named<Events['chat']> | StreamFailure>,
   Is<NonNullable<ChatData['headers']>['Last-Event-ID'], string | undefined>
-] = [true, true, true, true, true, true]
+] = [true, true, true, true, true, true, true]
 
 export const types: [
   Is<Content<'/one', 'get'>, Unnamed<Events['one']>>,

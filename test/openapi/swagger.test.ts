@@ -81,6 +81,17 @@ t.test("the user's own transforms stay at work", async t => {
   t.match(document, { tags: [{ name: 'own' }], paths: { '/v1/stream': { get: { summary: 'transformed', responses: { 200: FINISHED } } } } })
 })
 
+t.test('a transform of one route, and one that copies what it is given, stay at work', async t => {
+  const copying = ({ schema, url }: { schema: object, url: string }) => ({ schema: JSON.parse(JSON.stringify(schema)), url })
+  const app = await start(t, register({ transform: copying }), sse, stream, async app => app.get('/own', {
+    config: { swaggerTransform: ({ schema, url }) => ({ schema: { ...schema, summary: 'own' }, url }) },
+    schema: { response: { 200: EventStream(Token) } }
+  }, () => []))
+  const document = app.swagger()
+  t.match(answerOf(document), FINISHED)
+  t.match(document.paths['/own'], { get: { summary: 'own', responses: { 200: FINISHED } } })
+})
+
 t.test('other decorators are finished by the exported function', async t => {
   const second: SwaggerOptions = { decorator: 'swagger31' as 'swagger', openapi: { ...openapi, openapi: '3.1.0' }, transformObject: sseTransformObject }
   const app = await start(t, register(), register(second), register({ decorator: 'plain', openapi: { ...openapi, openapi: '3.1.1' } }), sse, stream)
@@ -163,6 +174,13 @@ t.test('the Last-Event-ID header that a route describes is not described again',
   const headers = { type: 'object', properties: { 'last-event-id': { type: 'integer' } } }
   const app = await start(t, register(), sse, async app => app.get('/stream', { schema: { headers, response: { 200: EventStream(Token, { id: true }) } } }, () => []))
   t.same(app.swagger().paths['/stream']!.get!.parameters!.map(({ name }) => name), ['last-event-id'])
+})
+
+t.test('a source is told the Last-Event-ID, though the headers that a route describes are all it takes', async t => {
+  const headers = { type: 'object', additionalProperties: false, properties: { 'x-a': { type: 'string' } } }
+  const app = await start(t, register(), sse, async app => app.get('/stream', { schema: { headers, response: { 200: EventStream(Type.String(), { id: true }) } } },
+    (_request, reply) => { reply.sse(({ lastEventId }) => [lastEventId!]) }))
+  t.equal((await app.inject({ url: '/stream', headers: { 'Last-Event-ID': '7' } })).body, 'data: "7"\n\n')
 })
 
 t.test('a route may be made of the schema of another', async t => {

@@ -48,7 +48,7 @@ function eventsOf (body: string): object[] {
 
 const ROUTES = [
   { path: '/one', events: 2 }, { path: '/chat', events: 2 }, { path: '/openai', events: 2 }, { path: '/raw', events: 2 },
-  { path: '/mixed', events: 5 }, { path: '/recursive', events: 4, status: '2XX' }, { path: '/handwritten', events: 2 }
+  { path: '/mixed', events: 5 }, { path: '/recursive', events: 6, status: '2XX' }, { path: '/handwritten', events: 2 }
 ]
 
 for (const version of VERSIONS) {
