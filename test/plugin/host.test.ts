@@ -10,42 +10,44 @@ import { type Answer, ask, CHILD_ENV, errorLines, eventually, mishaps, serve, su
 
 const Numbers = { schema: { response: { 200: EventStream({ type: 'number' }) } } }
 
-t.test('handlerTimeout bounds the time to the first event, not the stream', async t => {
-  const seen = mishaps(t)
-  const reasons: unknown[] = []
-  const served = await serve(t, app => {
-    const route = { ...Numbers, handlerTimeout: 100 }
-    app.get('/stream', route, (_request, reply) => {
-      reply.sse((async function * () { for (let i = 0; i < 10; i++) { yield i; await sleep(30) } })() as never)
-    })
-    app.get('/late', route, (request, reply) => {
-      request.signal.addEventListener('abort', () => reasons.push(request.signal.reason.code))
-      reply.sse((async function * () { await new Promise(() => {}) })() as never, { commitAfter: 20 })
-    })
-    app.get('/before', route, (_request, reply) => {
-      reply.sse((async function * () { await new Promise(() => {}) })() as never, { commitAfter: Infinity })
-    })
-    app.get('/async', route, async (_request, reply) => {
-      reply.sse((async function * () { for (let i = 0; i < 10; i++) { yield i; await sleep(30) } })() as never)
-    })
+for (const http2 of [false, true]) {
+  t.test(`handlerTimeout bounds the time to the first event, not the stream${http2 ? ', over HTTP/2' : ''}`, async t => {
+    const seen = mishaps(t)
+    const reasons: unknown[] = []
+    const served = await serve(t, app => {
+      const route = { ...Numbers, handlerTimeout: 100 }
+      app.get('/stream', route, (_request, reply) => {
+        reply.sse((async function * () { for (let i = 0; i < 10; i++) { yield i; await sleep(30) } })() as never)
+      })
+      app.get('/late', route, (request, reply) => {
+        request.signal.addEventListener('abort', () => reasons.push(request.signal.reason.code))
+        reply.sse((async function * () { await new Promise(() => {}) })() as never, { commitAfter: 20 })
+      })
+      app.get('/before', route, (_request, reply) => {
+        reply.sse((async function * () { await new Promise(() => {}) })() as never, { commitAfter: Infinity })
+      })
+      app.get('/async', route, async (_request, reply) => {
+        reply.sse((async function * () { for (let i = 0; i < 10; i++) { yield i; await sleep(30) } })() as never)
+      })
+    }, { http2 })
+    for (const path of ['/stream', '/async']) {
+      const stream = await ask(served, path)
+      await stream.whole()
+      t.equal(stream.events.length, 10, path)
+    }
+    const late = await ask(served, '/late')
+    t.equal(late.status, 200)
+    t.equal(await late.ended, 'broken')
+    t.match(late.events, [{ event: 'error', data: /"statusCode":503,"code":"SSE_ERR_FIRST_EVENT_TIMEOUT"/ }])
+    await eventually(() => reasons.length === 1)
+    const before = await ask(served, '/before')
+    t.equal(before.status, 503)
+    t.match(JSON.parse(await before.whole()), { code: /TIMEOUT/ })
+    await eventually(() => summaries(served).length === 3)
+    t.equal(served.app.sse.open, 0)
+    t.strictSame(seen, [])
   })
-  for (const path of ['/stream', '/async']) {
-    const stream = await ask(served, path)
-    await stream.whole()
-    t.equal(stream.events.length, 10, path)
-  }
-  const late = await ask(served, '/late')
-  t.equal(late.status, 200)
-  t.equal(await late.ended, 'broken')
-  t.match(late.events, [{ event: 'error', data: /"statusCode":503,"code":"SSE_ERR_FIRST_EVENT_TIMEOUT"/ }])
-  await eventually(() => reasons.length === 1)
-  const before = await ask(served, '/before')
-  t.equal(before.status, 503)
-  t.match(JSON.parse(await before.whole()), { code: /TIMEOUT/ })
-  await eventually(() => summaries(served).length === 3)
-  t.equal(served.app.sse.open, 0)
-  t.strictSame(seen, [])
-})
+}
 
 t.test('connectionTimeout and requestTimeout do not end a stream that speaks', async t => {
   const served = await serve(t, app => {
@@ -90,58 +92,60 @@ t.test('inject gets the whole stream, or the stream as it comes', async t => {
   await eventually(() => served.app.sse.open === 0)
 })
 
-t.test('exactly one open and one close for each stream, over a fuzz of endings', async t => {
-  const seen = mishaps(t)
-  const opened = new Map<unknown, number>()
-  const closed = new Map<unknown, StreamEvent[]>()
-  const failed: StreamEvent[] = []
-  const on = (name: string, listener: (event: StreamEvent) => void) => {
-    const subject = channel(`tracing:fastify-typed-sse:${name}`)
-    subject.subscribe(listener as never)
-    t.teardown(() => subject.unsubscribe(listener as never))
-  }
-  on('open', event => opened.set(event, (opened.get(event) ?? 0) + 1))
-  on('close', event => closed.set(event, [...closed.get(event) ?? [], event]))
-  on('error', event => failed.push(event))
-  const random = mulberry(42)
-  const chance = (of: number) => random() < of
-  const served = await serve(t, app => {
-    app.get('/', Numbers, (_request, reply) => {
-      const fate = Math.floor(random() * 6)
-      const pause = Math.floor(random() * 8)
-      reply.sse((async function * () {
-        if (chance(0.2)) await sleep(pause)
-        for (let i = 0; i < 20; i++) {
-          if (chance(0.1)) {
-            if (fate === 0) throw new Error('fate')
-            if (fate === 1) yield 'invalid'
-            if (fate === 2) return
-          }
-          yield i
-          if (chance(0.3)) await sleep(pause)
-        }
-      })() as never, { commitAfter: [0, 3, Infinity][fate % 3]!, maxDuration: fate === 5 ? 10 : 60_000 })
-    })
-  }, { fastify: { logger: { level: 'silent' } } })
-  let answered = 0
-  await Promise.all(Array.from({ length: 20 }, async () => {
-    for (let i = 0; i < 15; i++) {
-      const answer: Answer = await ask(served, '/')
-      if (answer.status === 200) answered++
-      if (chance(0.3)) answer.leave()
-      await answer.ended
+for (const http2 of [false, true]) {
+  t.test(`exactly one open and one close for each stream, over a fuzz of endings${http2 ? ', over HTTP/2' : ''}`, async t => {
+    const seen = mishaps(t)
+    const opened = new Map<unknown, number>()
+    const closed = new Map<unknown, StreamEvent[]>()
+    const failed: StreamEvent[] = []
+    const on = (name: string, listener: (event: StreamEvent) => void) => {
+      const subject = channel(`tracing:fastify-typed-sse:${name}`)
+      subject.subscribe(listener as never)
+      t.teardown(() => subject.unsubscribe(listener as never))
     }
-  }))
-  await eventually(() => served.app.sse.open === 0)
-  t.equal(opened.size, answered)
-  t.equal(closed.size, answered)
-  t.ok([...opened.values()].every(count => count === 1))
-  t.ok([...closed.values()].every(events => events.length === 1))
-  const reasons = new Set([...closed.values()].map(([event]) => event!.summary!.reason))
-  t.strictSame([...reasons].sort(), ['client', 'complete', 'error', 'invalid', 'maxDuration'])
-  t.equal(failed.length, [...closed.values()].filter(([event]) => event!.error !== undefined).length)
-  t.strictSame(seen, [])
-})
+    on('open', event => opened.set(event, (opened.get(event) ?? 0) + 1))
+    on('close', event => closed.set(event, [...closed.get(event) ?? [], event]))
+    on('error', event => failed.push(event))
+    const random = mulberry(42)
+    const chance = (of: number) => random() < of
+    const served = await serve(t, app => {
+      app.get('/', Numbers, (_request, reply) => {
+        const fate = Math.floor(random() * 6)
+        const pause = Math.floor(random() * 8)
+        reply.sse((async function * () {
+          if (chance(0.2)) await sleep(pause)
+          for (let i = 0; i < 20; i++) {
+            if (chance(0.1)) {
+              if (fate === 0) throw new Error('fate')
+              if (fate === 1) yield 'invalid'
+              if (fate === 2) return
+            }
+            yield i
+            if (chance(0.3)) await sleep(pause)
+          }
+        })() as never, { commitAfter: [0, 3, Infinity][fate % 3]!, maxDuration: fate === 5 ? 10 : 60_000 })
+      })
+    }, { http2, fastify: { logger: { level: 'silent' } } })
+    let answered = 0
+    await Promise.all(Array.from({ length: 20 }, async () => {
+      for (let i = 0; i < 15; i++) {
+        const answer: Answer = await ask(served, '/')
+        if (answer.status === 200) answered++
+        if (chance(0.3)) answer.leave()
+        await answer.ended
+      }
+    }))
+    await eventually(() => served.app.sse.open === 0)
+    t.equal(opened.size, answered)
+    t.equal(closed.size, answered)
+    t.ok([...opened.values()].every(count => count === 1))
+    t.ok([...closed.values()].every(events => events.length === 1))
+    const reasons = new Set([...closed.values()].map(([event]) => event!.summary!.reason))
+    t.strictSame([...reasons].sort(), ['client', 'complete', 'error', 'invalid', 'maxDuration'])
+    t.equal(failed.length, [...closed.values()].filter(([event]) => event!.error !== undefined).length)
+    t.strictSame(seen, [])
+  })
+}
 
 /** A small seeded generator, so that a failure comes again. */
 function mulberry (seed: number) {

@@ -15,32 +15,34 @@ import { ask, errorLines, eventually, mishaps, parse, serve, type Served, summar
 const Numbers = { schema: { response: { 200: EventStream({ type: 'number' }) } } }
 const BODY = 'data: 1\n\ndata: 2\n\n'
 
-t.test('headers of cors, helmet, cookie and rate-limit arrive with the stream', async t => {
-  const served = await serve(t, async app => {
-    await app.register(cors, { origin: 'https://example.org', credentials: true })
-    await app.register(helmet)
-    await app.register(cookie)
-    await app.register(rateLimit, { max: 2 })
-    await app.register(underPressure, { maxEventLoopDelay: 10_000 })
-    app.get('/', Numbers, (_request, reply) => { reply.setCookie('a', 'b').sse([1, 2] as never) })
+for (const http2 of [false, true]) {
+  t.test(`headers of cors, helmet, cookie and rate-limit arrive with the stream${http2 ? ', over HTTP/2' : ''}`, async t => {
+    const served = await serve(t, async app => {
+      await app.register(cors, { origin: 'https://example.org', credentials: true })
+      await app.register(helmet)
+      await app.register(cookie)
+      await app.register(rateLimit, { max: 2 })
+      await app.register(underPressure, { maxEventLoopDelay: 10_000 })
+      app.get('/', Numbers, (_request, reply) => { reply.setCookie('a', 'b').sse([1, 2] as never) })
+    }, { http2 })
+    const headers = { origin: 'https://example.org' }
+    const answer = await ask(served, '/', { headers })
+    t.equal(answer.headers['access-control-allow-origin'], 'https://example.org')
+    t.equal(answer.headers['access-control-allow-credentials'], 'true')
+    t.equal(answer.headers['x-content-type-options'], 'nosniff')
+    t.match(answer.headers['set-cookie'], ['a=b'])
+    t.equal(answer.headers['x-ratelimit-remaining'], '1')
+    t.equal(await answer.whole(), BODY)
+    const preflight = await ask(served, '/', { method: 'OPTIONS', headers: { ...headers, 'access-control-request-method': 'GET' } })
+    t.equal(preflight.status, 204)
+    t.match(preflight.headers['access-control-allow-methods'], 'GET')
+    await preflight.whole()
+    await ask(served, '/')
+    const limited = await ask(served, '/')
+    t.equal(limited.status, 429)
+    t.match(limited.headers['content-type'], 'application/json')
   })
-  const headers = { origin: 'https://example.org' }
-  const answer = await ask(served, '/', { headers })
-  t.equal(answer.headers['access-control-allow-origin'], 'https://example.org')
-  t.equal(answer.headers['access-control-allow-credentials'], 'true')
-  t.equal(answer.headers['x-content-type-options'], 'nosniff')
-  t.match(answer.headers['set-cookie'], ['a=b'])
-  t.equal(answer.headers['x-ratelimit-remaining'], '1')
-  t.equal(await answer.whole(), BODY)
-  const preflight = await ask(served, '/', { method: 'OPTIONS', headers: { ...headers, 'access-control-request-method': 'GET' } })
-  t.equal(preflight.status, 204)
-  t.match(preflight.headers['access-control-allow-methods'], 'GET')
-  await preflight.whole()
-  await ask(served, '/')
-  const limited = await ask(served, '/')
-  t.equal(limited.status, 429)
-  t.match(limited.headers['content-type'], 'application/json')
-})
+}
 
 t.test('under pressure a stream is refused', async t => {
   const served = await serve(t, async app => {

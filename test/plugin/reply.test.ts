@@ -75,32 +75,34 @@ t.test('wrong options throw at the call', async t => {
   t.match(JSON.parse(await (await ask(served, '/declared')).whole()), { code: 'SSE_ERR_ERROR_EVENT' })
 })
 
-t.test('HEAD answers with the headers of the stream and never starts the source', async t => {
-  let started = 0
-  let destroyed = 0
-  const { Readable } = await import('node:stream')
-  const served = await serve(t, app => {
-    app.get('/sync', Numbers, (_request, reply) => { reply.header('x-mine', '1').sse((function * () { started++; yield 1 })()) })
-    app.get('/async', Numbers, async (_request, reply) => { reply.header('x-mine', '1').sse(() => { started++; return [1] }) })
-    app.get('/generator', Numbers, async function * () { started++; yield 1 } as never)
-    app.get('/readable', Numbers, (_request, reply) => {
-      reply.sse(new Readable({ objectMode: true, read () { started++ }, destroy (_error, callback) { destroyed++; callback(null) } }))
-    })
+for (const http2 of [false, true]) {
+  t.test(`HEAD answers with the headers of the stream and never starts the source${http2 ? ', over HTTP/2' : ''}`, async t => {
+    let started = 0
+    let destroyed = 0
+    const { Readable } = await import('node:stream')
+    const served = await serve(t, app => {
+      app.get('/sync', Numbers, (_request, reply) => { reply.header('x-mine', '1').sse((function * () { started++; yield 1 })()) })
+      app.get('/async', Numbers, async (_request, reply) => { reply.header('x-mine', '1').sse(() => { started++; return [1] }) })
+      app.get('/generator', Numbers, async function * () { started++; yield 1 } as never)
+      app.get('/readable', Numbers, (_request, reply) => {
+        reply.sse(new Readable({ objectMode: true, read () { started++ }, destroy (_error, callback) { destroyed++; callback(null) } }))
+      })
+    }, { http2 })
+    for (const path of ['/sync', '/async', '/generator', '/readable']) {
+      const answer = await ask(served, path, { method: 'HEAD' })
+      t.equal(answer.status, 200, path)
+      t.equal(answer.headers['content-type'], 'text/event-stream; charset=utf-8', path)
+      t.equal(answer.headers['cache-control'], 'no-cache, no-transform', path)
+      t.equal(answer.headers['x-accel-buffering'], 'no', path)
+      if (path.includes('sync')) t.equal(answer.headers['x-mine'], '1', path)
+      t.equal(await answer.whole(), '', path)
+    }
+    t.equal(started, 0)
+    t.equal(destroyed, 1)
+    t.equal(served.app.sse.open, 0)
+    t.strictSame(errorLines(served), [])
   })
-  for (const path of ['/sync', '/async', '/generator', '/readable']) {
-    const answer = await ask(served, path, { method: 'HEAD' })
-    t.equal(answer.status, 200, path)
-    t.equal(answer.headers['content-type'], 'text/event-stream; charset=utf-8', path)
-    t.equal(answer.headers['cache-control'], 'no-cache, no-transform', path)
-    t.equal(answer.headers['x-accel-buffering'], 'no', path)
-    if (path.includes('sync')) t.equal(answer.headers['x-mine'], '1', path)
-    t.equal(await answer.whole(), '', path)
-  }
-  t.equal(started, 0)
-  t.equal(destroyed, 1)
-  t.equal(served.app.sse.open, 0)
-  t.strictSame(errorLines(served), [])
-})
+}
 
 t.test('no header that the user has set is touched', async t => {
   const served = await serve(t, app => {

@@ -46,13 +46,24 @@ for (const http2 of [false, true]) {
   }
 }
 
-t.test('an invalid first payload is an HTTP error with the code', async t => {
+t.test('an invalid first payload is an HTTP error with the code, told once', async t => {
+  const calls: string[] = []
   const served = await serve(t, app => {
-    app.get('/', Numbers, (_request, reply) => { reply.sse(['one']) })
+    app.setErrorHandler((error: Error & { code: string }, _request, reply) => {
+      calls.push('setErrorHandler')
+      reply.code(502).send({ custom: error.code })
+    })
+    app.addHook('onError', async () => { calls.push('onError') })
+    app.get('/sync', Numbers, (_request, reply) => { reply.sse(['one']) })
+    app.get('/async', Numbers, (_request, reply) => { reply.sse((async function * () { await sleep(10); yield 'one' })()) })
   })
-  const answer = await ask(served, '/')
-  t.equal(answer.status, 500)
-  t.match(JSON.parse(await answer.whole()), { code: 'SSE_ERR_PAYLOAD' })
+  for (const path of ['/sync', '/async']) {
+    const answer = await ask(served, path)
+    t.equal(answer.status, 502)
+    t.strictSame(JSON.parse(await answer.whole()), { custom: 'SSE_ERR_PAYLOAD' })
+    t.strictSame(calls.splice(0), ['onError', 'setErrorHandler'])
+  }
+  t.strictSame(summaries(served), [])
 })
 
 t.test('a source that fails with no Error gets one', async t => {

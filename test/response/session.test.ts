@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { EventStream, event } from '../../lib/index.ts'
@@ -112,6 +113,25 @@ t.test('maxDuration ends the stream well, and tells the source why', async t => 
   t.strictSame(reasons, ['SSE_ERR_MAX_DURATION'])
 })
 
+t.test('maxDuration is shortened by up to 10 % at random, so that clients do not come back all at once', async t => {
+  const { setTimeout: original } = globalThis
+  const { random } = Math
+  t.teardown(() => Object.assign(globalThis, { setTimeout: original }) && Object.assign(Math, { random }))
+  const delays: number[] = []
+  const served = await serve(t, app => {
+    app.get('/:drawn', Numbers, (request, reply) => {
+      Math.random = () => Number((request.params as { drawn: string }).drawn)
+      reply.sse(new ReadableStream() as never, { commitAfter: 0, maxDuration: 12_345_000 })
+    })
+  })
+  globalThis.setTimeout = Object.assign((callback: () => void, delay: number, ...rest: []) => {
+    if (delay > 1_000_000) delays.push(delay)
+    return original(callback, delay, ...rest)
+  }, original) as typeof original
+  for (const drawn of [0, 0.5, 1]) (await ask(served, `/${drawn}`)).leave()
+  t.strictSame(delays.map(Math.round), [12_345_000, 11_727_750, 11_110_500])
+})
+
 t.test('the sentinel is the last data of a stream that ended well, and only of one', async t => {
   const Done = { schema: { response: { 200: EventStream({ type: 'number' }, { sentinel: '[DONE]' }) } } }
   const served = await serve(t, app => {
@@ -176,3 +196,28 @@ t.test('what comes while an onSend hook is at work is sent after it', async t =>
   t.strictSame(summaries(served).map(({ reason, events }) => [reason, events]), [['complete', 2], ['error', 0]])
   t.strictSame(seen, [])
 })
+
+for (const http2 of [false, true]) {
+  t.test(`a source runs in the async context of its request, also when its client had been slow${http2 ? ', over HTTP/2' : ''}`, async t => {
+    const storage = new AsyncLocalStorage<string>()
+    const contexts: Record<string, number> = {}
+    const text = 'x'.repeat(64 * 1024)
+    const note = () => {
+      const context = String(storage.getStore())
+      contexts[context] = (contexts[context] ?? 0) + 1
+      return text
+    }
+    const served = await serve(t, app => {
+      app.addHook('onRequest', (request, _reply, done) => { storage.run(request.url, done) })
+      app.get('/async', (_request, reply) => { reply.sse((async function * () { for (let i = 0; i < 200; i++) yield note() })()) })
+      app.get('/sync', (_request, reply) => { reply.sse((function * () { for (let i = 0; i < 200; i++) yield note() })()) })
+    }, { http2 })
+    for (const path of ['/async', '/sync']) {
+      const answer = await ask(served, path, { isReading: false })
+      await sleep(50)
+      answer.read()
+      await answer.whole()
+    }
+    t.strictSame(contexts, { '/async': 200, '/sync': 200 })
+  })
+}
