@@ -72,6 +72,12 @@ t.test('examples that are made up fit their schemas', async t => {
   }
 })
 
+t.test('bounds as OpenAPI 3.0 has them', async t => {
+  const bounds = { minimum: 0, exclusiveMinimum: true, maximum: 1, exclusiveMaximum: true }
+  t.equal(exampleOf({ type: 'number', ...bounds }, resolve), 0.1)
+  t.equal(exampleOf({ type: 'integer', ...bounds }, resolve), undefined)
+})
+
 t.test('numbers are short', async t => {
   t.equal(exampleOf({ type: 'number', multipleOf: 0.1, minimum: 0.3 }, resolve), 0.3)
   t.equal(exampleOf({ type: 'number', minimum: 0.25 }, resolve), 0.3)

@@ -63,7 +63,6 @@ class Inventor {
     const stated = statedExample(schema)
     if (stated !== undefined) return stated
     if (typeof schema.$ref === 'string') return this.#referred(schema.$ref)
-    if ('const' in schema) return schema.const
     if (Array.isArray(schema.enum)) return schema.enum[0]
     if (UNGUESSABLE.some(keyword => keyword in schema)) throw NO_EXAMPLE
     return this.#combined(schema)
