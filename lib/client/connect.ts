@@ -1,10 +1,10 @@
 import { connection, type Plan } from './connection.ts'
 import type { MessageOf } from './contract.ts'
-import { type Dated, type DecodeOptions, type Decoder, decoderOf } from './decode.ts'
+import { type DecodeOptions, decoderOf } from './decode.ts'
+import { ConnectionError, ResponseError } from './errors.ts'
 import type { ConnectOptions, RequestOptions, Rest, StreamState } from './options.ts'
 import { repeatable } from './request.ts'
 import { CLOSED, Session } from './session.ts'
-import type { Backoff } from './wait.ts'
 
 /** The messages of a stream, to be iterated once. */
 export interface MessageStream<M> extends AsyncIterableIterator<M, undefined> {
@@ -35,6 +35,7 @@ export interface MessageStream<M> extends AsyncIterableIterator<M, undefined> {
 export function connect<C = unknown> (url: string | URL, ...[given]: Rest<ConnectOptions<C>>): MessageStream<MessageOf<C>> {
   const options = (given ?? {}) as RequestOptions & DecodeOptions
   const { reconnect, backoff, heartbeat = 15_000, lastEventId = '', share, onStateChange, signal } = options
+  const { delay = 1000, maxDelay = 30_000, attempts = Infinity } = backoff ?? {}
   const request = repeatable(url, options)
   const session = new Session(lastEventId, onStateChange)
   if (signal) {
@@ -42,24 +43,26 @@ export function connect<C = unknown> (url: string | URL, ...[given]: Rest<Connec
     signal.addEventListener('abort', abort, { signal: session.signal })
     if (signal.aborted) abort()
   }
-  return streamOf(session, async () => {
+  const mayRepeat = (): boolean => reconnect ?? (request.method === 'GET' || session.isResumable)
+  return streamOf(session, (async function * () {
     const decoder = await decoderOf(options)
-    const plan: Plan = {
-      request, decoder, reconnect, delay: 1000, maxDelay: 30_000, attempts: Infinity, ...backoff as Backoff | undefined, silence: (heartbeat || 0) * 3
+    const plan: Plan = { request, decoder, delay, maxDelay, attempts, silence: (heartbeat || Infinity) * 3, mayRepeat }
+    const open = (): ReturnType<typeof connection> => connection(plan, session)
+    for await (const frame of share ? (await import('./share.ts')).share({ share, plan, session, open, errors: { ConnectionError, ResponseError } }) : open()) {
+      if (decoder.isLast(frame)) return
+      const message = decoder.decode(frame)
+      if (message) yield message as MessageOf<C>
     }
-    const start = (): ReturnType<typeof connection> => connection(plan, session)
-    return { decoder, frames: share ? (await import('./share.ts')).share(url, options, session, decoder.isLast, start) : start() }
-  })
+  })())
 }
 
-function streamOf<M> (session: Session, open: () => Promise<{ decoder: Decoder, frames: AsyncGenerator<Dated, void, undefined> }>): MessageStream<M> {
-  let opened: ReturnType<typeof open> | undefined
+function streamOf<M> (session: Session, messages: AsyncGenerator<M, void, undefined>): MessageStream<M> {
   let isEnded = false
   const close = (cause?: unknown): { done: true, value: undefined } => {
     isEnded = true
     session.close(CLOSED, cause)
     // A generator that waits ends by the signal.
-    opened?.then(({ frames }) => frames.return()).catch(() => { /* it was told to the loop, or the loop is gone */ })
+    messages.return().catch(() => { /* it was told to the loop, or the loop is gone */ })
     return { done: true, value: undefined }
   }
   return {
@@ -67,16 +70,10 @@ function streamOf<M> (session: Session, open: () => Promise<{ decoder: Decoder, 
     get lastEventId () { return session.lastEventId },
     async next () {
       try {
-        for (;;) {
-          if (isEnded || session.isOver()) break
-          const { decoder, frames } = await (opened ??= open())
-          const { done, value } = await frames.next()
-          // Nothing comes after an abort, and a closed stream has nothing to throw.
-          if (done || session.isOver() || decoder.isLast(value)) break
-          const message = decoder.decode(value)
-          if (message) return { done: false, value: message as M }
-        }
-        return close()
+        if (isEnded || session.isOver()) return close()
+        const result = await messages.next()
+        // Nothing comes after an abort, and a closed stream has nothing to throw.
+        return result.done || session.isOver() ? close() : result
       } catch (error) {
         close(error)
         throw error

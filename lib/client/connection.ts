@@ -1,21 +1,21 @@
 import type { Dated, Decoder } from './decode.ts'
 import { ConnectionError, ResponseError } from './errors.ts'
-import { type Frame, framesOf } from './frames.ts'
+import { framesOf, type Chunks } from './frames.ts'
 import type { Repeatable } from './request.ts'
 import type { Session } from './session.ts'
-import { pause, retryAfterOf, sleep } from './wait.ts'
+import { later, pause, retryAfterOf, sleep } from './wait.ts'
 
 /** How connections are made, and made again. */
 export interface Plan {
   readonly request: Repeatable
   readonly decoder: Decoder
-  /** Undefined: for GET, and where the last event had an id. */
-  readonly reconnect: boolean | undefined
   readonly delay: number
   readonly maxDelay: number
   readonly attempts: number
-  /** How many ms of silence a connection may have; 0 for any. */
+  /** How many ms of silence a connection may have. */
   readonly silence: number
+  /** Whether what was asked for may be asked for again. */
+  mayRepeat (): boolean
 }
 
 /**
@@ -24,16 +24,15 @@ export interface Plan {
  * @throws ResponseError, ConnectionError, the reason of the user's signal, and what the user's `headers` throw
  */
 export async function * connection (plan: Plan, session: Session): AsyncGenerator<Dated, void, undefined> {
-  const { request, decoder, reconnect, attempts } = plan
+  const { decoder } = plan
   let failures = 0
   while (!session.isOver()) {
-    const attempt = new AbortController()
-    const abort = (): void => { attempt.abort() }
-    session.signal.addEventListener('abort', abort)
+    const attempt = session.attempt = new AbortController()
     let problem: unknown
     try {
-      for await (const frame of once(plan, session, attempt)) {
-        if (frame === OVER) return
+      const chunks = await open(plan, session, attempt)
+      if (!chunks) return
+      for await (const frame of framesOf(chunks, ms => { session.retry = ms })) {
         failures = 0
         yield session.note(frame)
         if (decoder.isLast(frame)) return
@@ -41,48 +40,52 @@ export async function * connection (plan: Plan, session: Session): AsyncGenerato
     } catch (error) {
       problem = error
     } finally {
-      session.signal.removeEventListener('abort', abort)
       // The body of a refused response is the user's to read.
-      if (!(problem instanceof ResponseError)) abort()
+      if (problem instanceof ResponseError) session.attempt = undefined
+      else attempt.abort()
     }
     if (session.isOver()) return
     const refused = problem instanceof ResponseError ? problem.response : undefined
     const isPassing = refused ? refused.status === 429 || refused.status >= 500 : !problem || problem instanceof ConnectionError
-    if (!isPassing || !(reconnect ?? (request.method === 'GET' || session.isResumable)) || failures >= attempts) {
+    if (!isPassing || !plan.mayRepeat() || failures >= plan.attempts) {
       if (!problem && !decoder.hasSentinel) return
       throw problem ?? new ConnectionError('The stream ended')
     }
-    abort()
+    attempt.abort()
     session.enter('waiting', problem)
-    const retryAfter = refused && retryAfterOf(refused)
+    const retryAfter = retryAfterOf(refused)
     await sleep(pause(plan, failures++, session.retry, retryAfter), retryAfter !== undefined, session.signal)
   }
 }
 
-/** In the place of a frame: there is nothing to ask for again. */
-const OVER = 0
-
-/** One connection. What may pass is thrown as a ConnectionError. */
-async function * once ({ request, silence }: Plan, session: Session, attempt: AbortController): AsyncGenerator<Frame | typeof OVER, void, undefined> {
+/** Makes one connection; undefined where the server says that there is nothing to ask for again. What may pass is thrown as a ConnectionError. */
+async function open ({ request, silence }: Plan, session: Session, attempt: AbortController): Promise<Chunks | undefined> {
+  const { signal } = attempt
+  // What the user gave need not heed the signal.
   const guard = <T>(work: Promise<T>): Promise<T> => {
-    const timer = silence && setTimeout(() => { attempt.abort(new ConnectionError(`Silent for ${silence} ms`)) }, silence)
-    return work.catch((cause: unknown) => {
-      const { reason } = attempt.signal
-      throw reason instanceof ConnectionError ? reason : new ConnectionError('The connection failed', { cause })
-    }).finally(() => { clearTimeout(timer) })
+    let stop!: () => void
+    const timer = later(silence, () => { attempt.abort(new ConnectionError(`Silent for ${silence} ms`)) })
+    return new Promise<T>((resolve, reject) => {
+      stop = () => { reject(signal.reason) }
+      signal.addEventListener('abort', stop)
+      work.then(resolve, reject)
+    }).finally(() => {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', stop)
+    })
   }
+  const wired = <T>(work: Promise<T>): Promise<T> => guard(work).catch((cause: unknown) => {
+    throw cause instanceof ConnectionError ? cause : new ConnectionError('The connection failed', { cause })
+  })
   session.enter('connecting')
-  const init = await request.prepare(session.lastEventId, attempt.signal)
-  const response = await guard(request.send(init))
-  if (response.status === 204) yield OVER
+  signal.throwIfAborted()
+  const send = await guard(request.prepare(session.lastEventId, signal))
+  const response = await wired(send())
+  if (response.status === 204) return undefined
   if (!response.ok || !isEventStream(response.headers.get('content-type'))) throw new ResponseError(response)
   session.enter('open')
-  if (!response.body) return
-  const reader = response.body.getReader()
-  // A custom fetch may leave the body to itself.
-  attempt.signal.addEventListener('abort', () => { reader.cancel().catch(() => { /* it is over in any case */ }) })
-  yield * framesOf(() => guard(reader.read()), ms => { session.retry = ms })
-  attempt.signal.throwIfAborted()
+  const reader = (response.body ?? new Blob([]).stream()).getReader()
+  return { pull: () => wired(reader.read()), cancel: () => reader.cancel() }
 }
 
 export function isEventStream (type: unknown): boolean {

@@ -1,5 +1,5 @@
 import type { ContractValue, StreamMessage } from './contract.ts'
-import { MessageError, StreamError, type StreamErrorPayload } from './errors.ts'
+import { type Fault, MessageError, StreamError, type StreamErrorPayload } from './errors.ts'
 import type { Frame } from './frames.ts'
 
 /** How the text of a stream becomes messages. */
@@ -38,10 +38,12 @@ export interface Dated extends Frame {
 
 /** Turns frames into messages. */
 export interface Decoder {
-  /** Whether the frame ends the stream. */
+  /** Whether the frame ends the stream, well or by the server's failure. */
   isLast (frame: Frame): boolean
   /** Whether a good end has a sentinel, so that an end without it is a cut. */
   readonly hasSentinel: boolean
+  /** Whether an event with this data tells of the server's failure. */
+  isReport (event: string, data: unknown): data is StreamErrorPayload
   /**
    * The message, or undefined where there is none to give.
    *
@@ -50,46 +52,42 @@ export interface Decoder {
   decode (frame: Dated): StreamMessage | undefined
 }
 
-export async function decoderOf ({ contract, raw, sentinel, errorEvent = 'error', check, onInvalid }: DecodeOptions): Promise<Decoder> {
-  const known = contract && (await import('./known.ts')).knownOf(contract, check)
-  const last = sentinel ?? known?.sentinel
-  const isRaw = (event: string): boolean => known?.isRaw(event) ?? (raw === true || (raw && Object.hasOwn(raw, event)) === true)
+export async function decoderOf (options: DecodeOptions): Promise<Decoder> {
+  const { contract, raw, sentinel, errorEvent = 'error', onInvalid } = options
+  const known = (contract ?? raw) && (await import('./known.ts')).knownOf(options)
+  const declared = sentinel ?? known?.sentinel
+  const last = declared ?? (contract ? undefined : '[DONE]')
+  // What is known by its name is never taken for it, nor is raw text for one that was not declared.
+  const isLast = ({ event, data }: Frame): boolean => data === last && !known?.hasEvent(event) && (!!declared || !known?.isRaw(event))
 
-  const dataOf = (frame: Frame): unknown => {
-    const { event, data: text } = frame
-    let data: unknown = text
-    if (!isRaw(event)) {
-      try {
-        data = JSON.parse(text)
-      } catch (error) {
-        throw new MessageError('JSON', frame, 'is no JSON', error)
-      }
-    }
-    if (event === errorEvent && !known?.hasEvent(event)) throwReported(data)
-    const fault = known?.faultOf(event, data)
-    if (fault) throw new MessageError(fault[0], frame, fault[1])
-    return data
+  // Other servers have events of that name with other data: those stay messages.
+  const isReport = (event: string, data: unknown): data is StreamErrorPayload => {
+    const { statusCode, message } = (data ?? {}) as Partial<StreamErrorPayload>
+    return event === errorEvent && !known?.hasEvent(event) && typeof statusCode === 'number' && typeof message === 'string'
   }
 
   return {
-    hasSentinel: !!last,
-    isLast: ({ event, data }) => last ? data === last : data === '[DONE]' && !known && !isRaw(event),
+    hasSentinel: !!declared,
+    isLast,
+    isReport,
     decode (frame) {
-      const { event, data, lastEventId } = frame
+      const { event, data: text, lastEventId: id } = frame
+      const isRaw = known?.isRaw(event)
       // An event of an id alone: servers give a place to resume from by it.
-      if (!data && !isRaw(event)) return undefined
+      if (!text && !isRaw) return undefined
+      let data: unknown = text
+      let fault: Fault | undefined
       try {
-        return { event, data: dataOf(frame), id: lastEventId }
-      } catch (error) {
-        if (error instanceof MessageError && (typeof onInvalid === 'function' ? onInvalid(error) : onInvalid) === 'skip') return undefined
-        throw error
+        if (!isRaw) data = JSON.parse(text)
+      } catch (cause) {
+        fault = ['JSON', 'is no JSON', cause]
       }
+      if (isReport(event, data)) throw new StreamError(data)
+      fault ??= known?.faultOf(event, data)
+      if (!fault) return { event, data, id }
+      const error = new MessageError(frame, ...fault)
+      if ((typeof onInvalid === 'function' ? onInvalid(error) : onInvalid) === 'skip') return undefined
+      throw error
     }
   }
-}
-
-/** Other servers have events of that name with other data: those stay messages. */
-function throwReported (data: unknown): void {
-  const { statusCode, message } = (data ?? {}) as Partial<StreamErrorPayload>
-  if (typeof statusCode === 'number' && typeof message === 'string') throw new StreamError(data as StreamErrorPayload)
 }

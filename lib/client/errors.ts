@@ -13,10 +13,10 @@ export interface StreamErrorPayload {
 /** The server reported a failure in the middle of the stream. `code` is the server's own. */
 export class StreamError extends Error {
   override readonly name = 'StreamError'
-  readonly statusCode: number
-  readonly code: string | undefined
+  declare readonly statusCode: number
+  declare readonly code: string | undefined
   /** The status as words. */
-  readonly error: string
+  declare readonly error: string
 
   constructor ({ statusCode, code, error, message }: StreamErrorPayload) {
     super(message)
@@ -31,7 +31,7 @@ export class ResponseError extends Error {
   override readonly name = 'ResponseError'
   readonly code = 'SSE_ERR_RESPONSE'
   /** The response, its body unread: `await error.response.json()` gives what the server had to say. */
-  readonly response: Response
+  declare readonly response: Response
 
   constructor (response: Response) {
     super(`No event stream but ${response.status} ${response.headers.get('content-type') ?? ''}`)
@@ -45,17 +45,20 @@ export class ConnectionError extends Error {
   readonly code = 'SSE_ERR_CONNECTION'
 }
 
+/** What is wrong with a message, as part of a code and as words. */
+export type Fault = [fault: 'JSON' | 'EVENT' | 'PAYLOAD', reason: string, cause?: unknown]
+
 /** A message that is not as its contract says: no JSON, an undeclared event, or data that the `check` refuses. */
 export class MessageError extends Error {
   override readonly name = 'MessageError'
   /** `SSE_ERR_JSON`, `SSE_ERR_EVENT` or `SSE_ERR_PAYLOAD`; the last two are also the server's codes for the same fault. */
-  readonly code: string
+  declare readonly code: string
   /** The event's name, `message` where it has none. */
-  readonly event: string
+  declare readonly event: string
   /** The data as it was sent. */
-  readonly text: string
+  declare readonly text: string
 
-  constructor (fault: 'JSON' | 'EVENT' | 'PAYLOAD', { event, data }: { event: string, data: string }, reason: string, cause?: unknown) {
+  constructor ({ event, data }: { event: string, data: string }, ...[fault, reason, cause]: Fault) {
     super(`Event '${event}' ${reason}`, { cause })
     this.code = `SSE_ERR_${fault}`
     this.event = event

@@ -9,32 +9,37 @@ export interface Frame {
   id: string | undefined
 }
 
-/** The `read` of a web stream's reader, or the `next` of an async iterator: they answer alike. */
-export type Pull = () => Promise<{ done?: boolean | undefined, value?: string | Uint8Array | undefined }>
+/** The body of a response: a web stream's reader, or an async iterator. */
+export interface Chunks {
+  pull (): Promise<{ done?: boolean | undefined, value?: string | Uint8Array | undefined }>
+  cancel (): Promise<unknown>
+}
 
 /**
  * Parses the bytes of one connection. What is incomplete at the end is dropped, as the standard says.
  *
- * @param pull gives the next chunk; called only when every event so far was taken
+ * @param chunks a chunk is pulled only when every event so far was taken; cancelled in the end
  * @param onRetry gets the server's reconnection time in ms
  */
-export async function * framesOf (pull: Pull, onRetry?: (ms: number) => void): AsyncGenerator<Frame, void, undefined> {
+export async function * framesOf ({ pull, cancel }: Chunks, onRetry?: (ms: number) => void): AsyncGenerator<Frame, void, undefined> {
   const decoder = new TextDecoder()
-  let frames: Frame[] = []
-  const parser = createParser({ onEvent: ({ event = 'message', data, id }) => { frames.push({ event, data, id }) }, onRetry })
+  const frames: Frame[] = []
+  const parser = createParser({ onEvent: frame => { frame.event ??= 'message'; frames.push(frame as Frame) }, onRetry })
   let isAfterCr = false
-  for (;;) {
-    const { done, value } = await pull()
-    let text = done ? decoder.decode() : typeof value === 'string' ? value : decoder.decode(value, { stream: true })
-    if (text !== '') {
-      // The parser holds back a CR at the end of a chunk, for it may be half of a CRLF. It ends the line either way.
-      if (isAfterCr && text[0] === '\n') text = text.slice(1)
-      isAfterCr = text.endsWith('\r')
-      parser.feed(isAfterCr ? text + '\n' : text)
+  try {
+    for (;;) {
+      const { done, value } = await pull()
+      let text = done ? decoder.decode() : typeof value === 'string' ? value : decoder.decode(value, { stream: true })
+      if (text !== '') {
+        // The parser holds back a CR at the end of a chunk, for it may be half of a CRLF. It ends the line either way.
+        if (isAfterCr && text[0] === '\n') text = text.slice(1)
+        isAfterCr = text.endsWith('\r')
+        parser.feed(isAfterCr ? text + '\n' : text)
+      }
+      yield * frames.splice(0)
+      if (done) return
     }
-    const ready = frames
-    frames = []
-    yield * ready
-    if (done) return
+  } finally {
+    await cancel().catch(() => { /* what it would tell of was thrown by the pull, or no one waits for it */ })
   }
 }

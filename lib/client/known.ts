@@ -1,13 +1,15 @@
 import type { ContractValue } from './contract.ts'
+import type { DecodeOptions } from './decode.ts'
+import type { Fault } from './errors.ts'
 
-/** What is read off a contract's value. */
+/** What is known of a stream's events beforehand. */
 export interface Known {
   readonly sentinel: string | undefined
   isRaw (event: string): boolean
-  /** Whether the contract has the event by its name. */
+  /** Whether the event is told of by its name. */
   hasEvent (event: string): boolean
   /** What is wrong with an event that is not declared, or with data that the check refuses. */
-  faultOf (event: string, data: unknown): ['EVENT' | 'PAYLOAD', string] | undefined
+  faultOf (event: string, data: unknown): Fault | undefined
 }
 
 /** As the server's `Declaration`. */
@@ -20,15 +22,23 @@ interface Declaration {
 const DECLARATION = Symbol.for('fastify-typed-sse.declaration')
 const RAW = Symbol.for('fastify-typed-sse.raw')
 
-/**
- * Reads a contract's value; a schema written by hand declares unnamed events. In a module of its own, which only those
- * load who give the value.
- */
-export function knownOf (contract: ContractValue, check: ((schema: object, data: unknown) => boolean | string) | undefined): Known {
+/** In a module of its own, which only those load who tell of their events. */
+export function knownOf ({ contract, raw, check }: DecodeOptions): Known {
+  return contract ? declared(contract, check) : told(raw)
+}
+
+/** What the option alone tells. */
+function told (raw: DecodeOptions['raw']): Known {
+  const hasEvent = (event: string): boolean => raw !== true && Object.hasOwn(raw!, event)
+  return { sentinel: undefined, hasEvent, isRaw: event => raw === true ? event === 'message' : hasEvent(event), faultOf: () => undefined }
+}
+
+/** What a contract's value tells; a schema written by hand declares unnamed events. */
+function declared (contract: ContractValue, check: DecodeOptions['check']): Known {
   const mediaType = contract.content['text/event-stream'] as { schema: object, [DECLARATION]?: Declaration }
   const { events, payload, sentinel } = mediaType[DECLARATION] ?? { events: null, payload: mediaType.schema, sentinel: undefined }
   const hasEvent = (event: string): boolean => events !== null && Object.hasOwn(events, event)
-  const schemaOf = (event: string): object | undefined => (events === null ? payload : hasEvent(event) ? events[event] : null) ?? undefined
+  const schemaOf = (event: string): object | undefined => (events === null ? event === 'message' && payload : hasEvent(event) && events[event]) || undefined
   return {
     sentinel,
     hasEvent,

@@ -1,8 +1,8 @@
 import { isEventStream } from './connection.ts'
 import type { MessageOf } from './contract.ts'
 import { type DecodeOptions, decoderOf } from './decode.ts'
-import { ResponseError } from './errors.ts'
-import { framesOf, type Pull } from './frames.ts'
+import { ConnectionError, ResponseError } from './errors.ts'
+import { framesOf, type Chunks } from './frames.ts'
 import type { ParseOptions, Rest } from './options.ts'
 
 /** A response of `fetch`, of `node:http`, of Fastify's `inject`, or its bytes or text alone. */
@@ -16,7 +16,7 @@ export type ParseSource =
 interface Answer {
   status?: number
   statusCode?: number
-  headers?: Headers | Record<string, unknown>
+  headers?: Record<string, unknown>
   body?: unknown
   stream?: () => unknown
 }
@@ -25,7 +25,8 @@ interface Answer {
  * The messages of one response, finite or endless. A 204 has none. Leaving the loop cancels the response.
  *
  * @typeParam C the contract, as for `connect`
- * @throws ResponseError for a response that is no event stream, StreamError, MessageError, and what the source throws
+ * @throws ResponseError for a response that is no event stream, StreamError, MessageError, ConnectionError where the declared
+ * sentinel does not come, and what the source throws
  */
 export async function * parse<C = unknown> (source: ParseSource, ...[given]: Rest<ParseOptions<C>>): AsyncGenerator<MessageOf<C>, void, undefined> {
   const decoder = await decoderOf((given ?? {}) as DecodeOptions)
@@ -35,32 +36,30 @@ export async function * parse<C = unknown> (source: ParseSource, ...[given]: Res
   if (status === 204) return
   if (status !== undefined) {
     const headers = answer.headers!
-    const type = headers instanceof Headers ? headers.get('content-type') : headers['content-type']
+    // Headers not by their class, of which undici's package and polyfills have their own.
+    const type = typeof headers.get === 'function' ? headers.get('content-type') : headers['content-type']
     if (status < 200 || status > 299 || !isEventStream(type)) {
-      throw new ResponseError(source instanceof Response ? source : responseOf(status, type, stream))
+      throw new ResponseError(source instanceof Response ? source : responseOf(status, headers, stream))
     }
   }
-  const { pull, cancel } = pullFrom(stream)
   let lastEventId = ''
-  try {
-    for await (const frame of framesOf(pull)) {
-      if (decoder.isLast(frame)) return
-      lastEventId = frame.id ?? lastEventId
-      const message = decoder.decode({ ...frame, lastEventId })
-      if (message !== undefined) yield message as MessageOf<C>
-    }
-  } finally {
-    await cancel().catch(() => { /* what it would tell of was thrown by the pull, or no one waits for it */ })
+  for await (const frame of framesOf(chunksOf(stream))) {
+    if (decoder.isLast(frame)) return
+    lastEventId = frame.id ?? lastEventId
+    const message = decoder.decode({ ...frame, lastEventId })
+    if (message) yield message as MessageOf<C>
   }
+  if (decoder.hasSentinel) throw new ConnectionError('The stream ended')
 }
 
 /** For the error, and its `json()`: takes the stream over, which no one else reads. */
-function responseOf (status: number, type: unknown, stream: unknown): Response {
-  return new Response(stream as ReadableStream, { status, headers: type === undefined ? {} : { 'content-type': String(type) } })
+function responseOf (status: number, headers: object, stream: unknown): Response {
+  const isEmpty = status === 205 || status === 304
+  return new Response(isEmpty ? null : stream as ReadableStream, { status, headers: headers as Record<string, string> })
 }
 
 /** The chunks of a web stream, a Node stream or any (async) iterable of bytes or text. */
-function pullFrom (source: unknown): { pull: Pull, cancel: () => Promise<unknown> } {
+function chunksOf (source: unknown): Chunks {
   const { getReader } = source as Partial<ReadableStream<Uint8Array>>
   if (typeof getReader === 'function') {
     // Safari's streams are not iterable.

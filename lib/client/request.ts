@@ -3,13 +3,14 @@ import type { RequestOptions } from './options.ts'
 /** A request that can be sent again. */
 export interface Repeatable {
   readonly method: string
+  readonly href: string
+  readonly body: unknown
   /**
-   * What the next attempt sends.
+   * The next attempt, to be sent.
    *
    * @throws whatever the user's `headers` throw, and TypeError for a URL, headers or a body that cannot be sent: asking again is of no use
    */
-  prepare (lastEventId: string, signal: AbortSignal): Promise<RequestInit>
-  send (init: RequestInit): Promise<Response>
+  prepare (lastEventId: string, signal: AbortSignal): Promise<() => Promise<Response>>
 }
 
 /**
@@ -18,25 +19,26 @@ export interface Repeatable {
  * @param options handed on as they are: `fetch` leaves alone what it does not know
  */
 export function repeatable (url: string | URL, options: RequestOptions): Repeatable {
-  const { headers, body, fetch: own } = options
+  const { headers, fetch: own } = options
   const href = String(url)
-  const isJson = body?.constructor === Object || Array.isArray(body)
-  const payload = (isJson ? JSON.stringify(body) : body) as NonNullable<RequestInit['body']>
-  const method = (options.method ?? (payload === undefined ? 'GET' : 'POST')).toUpperCase()
+  const given = options.body ?? undefined
+  // All that `fetch` knows how to send has a tag, such as FormData.
+  const isJson = typeof given === 'object' && !(Symbol.toStringTag in given)
+  const body = isJson ? JSON.stringify(given) : given
+  const method = (options.method ?? (body === undefined ? 'GET' : 'POST')).toUpperCase()
   return {
     method,
+    href,
+    body,
     async prepare (lastEventId, signal) {
-      const all = new Headers(typeof headers === 'function' ? await headers() : headers)
-      const byDefault = (name: string, value: string): void => { if (!all.has(name)) all.set(name, value) }
-      byDefault('accept', 'text/event-stream')
-      if (isJson) byDefault('content-type', 'application/json')
+      const all = new Headers({ accept: 'text/event-stream', ...(isJson && { 'content-type': 'application/json' }) })
+      new Headers(typeof headers === 'function' ? await headers() : headers).forEach((value, name) => { all.set(name, value) })
       // A header takes bytes: an id beyond ASCII goes as the UTF-8 that the standard asks for.
       if (lastEventId) all.set('last-event-id', String.fromCharCode(...new TextEncoder().encode(lastEventId)))
-      const init: RequestInit = { cache: 'no-store', ...options, method, headers: all, body: payload, signal } as RequestInit
+      const init: RequestInit = { cache: 'no-store', ...options, method, headers: all, body, signal } as unknown as RequestInit
       // `fetch` reports what cannot be sent and a broken connection by the same TypeError; this one by its own.
       if (!own) Reflect.construct(Request, [href, init])
-      return init
-    },
-    send: async init => (own ?? fetch)(href, init)
+      return async () => (own ?? fetch)(href, init)
+    }
   }
 }

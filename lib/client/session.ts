@@ -11,13 +11,15 @@ export class Session {
   /** Fires when the stream is closed, from whichever side. */
   readonly signal: AbortSignal = this.#controller.signal
   state: StreamState = 'connecting'
-  lastEventId: string
+  declare lastEventId: string
   /** Whether the last event itself had an id, so that nothing is lost or sent twice by going on from it. */
-  isResumable: boolean
+  declare isResumable: boolean
   /** The server's reconnection time in ms. */
-  retry: number | undefined
+  declare retry: number | undefined
+  /** The connection that is to be closed with the stream. */
+  declare attempt: AbortController | undefined
   /** Hears of each change, beside the user. */
-  onEnter: Listener | undefined
+  declare onEnter: Listener | undefined
 
   constructor (lastEventId: string, listener: Listener | undefined) {
     this.lastEventId = lastEventId
@@ -46,6 +48,7 @@ export class Session {
    */
   close (reason: unknown, cause?: unknown): void {
     this.#controller.abort(reason)
+    this.attempt?.abort()
     this.enter('closed', cause)
   }
 
@@ -58,4 +61,4 @@ export class Session {
 }
 
 /** The reason of a stream that was left or closed, rather than aborted by a signal. */
-export const CLOSED = 0
+export const CLOSED = {}

@@ -1,5 +1,7 @@
-/** Beyond 2 ** 31 - 1 ms timers fire at once. */
-const MAX_DELAY = 2e9
+/** A timer for any time: those beyond 2 ** 31 - 1 ms would fire at once. */
+export function later (ms: number, work: () => void): ReturnType<typeof setTimeout> {
+  return setTimeout(work, Math.min(ms, 2e9))
+}
 
 /** The windows of waits, in ms: the first one and the largest. */
 export interface Backoff {
@@ -16,17 +18,16 @@ export interface Backoff {
  * @param retryAfter what a 429 or 503 asked for, in ms
  */
 export function pause ({ delay, maxDelay }: Backoff, failures: number, retry: number | undefined, retryAfter = 0): number {
-  const first = failures === 0 && retry !== undefined ? Math.min(delay, retry) : delay
+  const first = failures ? delay : Math.min(delay, retry ?? delay)
   return Math.max(retry ?? 0, retryAfter) + Math.random() * Math.min(maxDelay, first * 2 ** failures)
 }
 
 /** The delay that a `Retry-After` header names, in ms; undefined where it names none. */
-export function retryAfterOf (response: Response): number | undefined {
-  const value = response.headers.get('retry-after')
-  if (value === null) return undefined
-  const ms = +value * 1000
-  const later = ms >= 0 ? ms : Date.parse(value) - Date.now()
-  return later >= 0 ? later : undefined
+export function retryAfterOf (response: Response | undefined): number | undefined {
+  const value = response?.headers.get('retry-after') ?? 'none'
+  const seconds = +value
+  const ms = seconds >= 0 ? seconds * 1000 : Date.parse(value) - Date.now()
+  return ms >= 0 ? ms : undefined
 }
 
 interface Scope {
@@ -49,10 +50,10 @@ export function sleep (ms: number, isFirm: boolean, signal: AbortSignal): Promis
       over.abort()
       resolve()
     }
-    const timer = setTimeout(() => {
+    const timer = later(ms, () => {
       isDue = true
       wake()
-    }, Math.min(ms, MAX_DELAY))
+    })
     signal.addEventListener('abort', wake, over)
     addEventListener?.('online', () => { if (isDue) wake() }, over)
     if (signal.aborted) wake()

@@ -104,3 +104,28 @@ t.test('a schema written by hand declares unnamed events, and a check may say wh
   t.same(asked, [schema, schema])
   t.equal(asked[0], schema)
 })
+
+t.test('reads a response of another class, as undici\'s package and polyfills have', async t => {
+  const other = (type: string, status: number): Response => {
+    const headers = new Map([['content-type', type]])
+    return { status, headers, body: new Response(text).body } as unknown as Response
+  }
+  t.same(await collect(parse(other('text/event-stream', 200))), expected)
+  const error = await failure(parse(other('text/plain', 502)))
+  t.match(error, { name: 'ResponseError', response: { status: 502 } })
+  t.equal(await (error as { response: Response }).response.text(), text)
+})
+
+t.test('a failure that may have no body is one still', async t => {
+  for (const statusCode of [205, 304]) {
+    t.match(await failure(parse({ statusCode, headers: { 'x-a': ['b', 'c'] }, stream: () => Readable.from([]) })), { name: 'ResponseError', response: { status: statusCode } })
+  }
+})
+
+t.test('an end without the declared sentinel is a cut', async t => {
+  const messages = parse('data: 1\n\n', { sentinel: 'END' })
+  t.match(await messages.next(), { value: { data: 1 } })
+  await t.rejects(messages.next(), { code: 'SSE_ERR_CONNECTION', message: 'The stream ended' })
+  t.equal((await collect(parse('data: 1\n\ndata: END\n\n', { sentinel: 'END' }))).length, 1)
+  t.equal((await collect(parse('data: 1\n\n'))).length, 1)
+})
