@@ -127,6 +127,19 @@ export function resolveOptions (given: SseOptions | undefined, base: ResolvedOpt
   return Object.freeze({ ...base, ...own })
 }
 
+/**
+ * Asks what becomes of an item that the contract refuses.
+ *
+ * @throws SSE_ERR_OPTION when a function answers anything but a policy
+ */
+export function decide (onInvalid: ResolvedOptions['onInvalid'], error: Error, item: unknown): InvalidPolicy {
+  const policy = typeof onInvalid === 'function' ? onInvalid(error, item) : onInvalid
+  if (policy === 'skip' || policy === 'fail') return policy
+  // An async function cannot be waited for.
+  Promise.resolve(policy).catch(() => { /* its failure is not the one to tell of */ })
+  throw new SSE_ERR_OPTION('onInvalid', "a function that answers 'fail' or 'skip'", `one that answers ${inspect(policy, { depth: 0 })}`)
+}
+
 /** Options of `register`, which hands them to the plugin as well. */
 type RegisterOptions = { prefix?: unknown, logLevel?: unknown, logSerializers?: unknown }
 

@@ -109,8 +109,8 @@ function isStream (route: StreamRoute, reply: FastifyReply, value: unknown): boo
   if (value === undefined || value === reply || (reply as SseReply)[kSession] !== null || reply.sent) return false
   if (route.isUndeclared) return isGenerator(value)
   if (!route.isStream(reply.statusCode)) return false
-  if (route.isOnlyStream(reply.statusCode)) return value === null || (isIterable(value) && !ArrayBuffer.isView(value))
-  return isGenerator(value)
+  // Of what is no source, `reply.sse` tells; Fastify would send it, though nothing else is declared.
+  return route.isOnlyStream(reply.statusCode) ? !(value instanceof Error) : isGenerator(value)
 }
 
 function isGenerator (value: unknown): boolean {

@@ -1,4 +1,5 @@
 import { SSE_ERR_CLIENT_GONE, SSE_ERR_FIRST_EVENT_TIMEOUT, SSE_ERR_MAX_DURATION, SSE_ERR_SHUTDOWN } from '../errors.ts'
+import { decide } from '../options.ts'
 import { HEARTBEAT, retryLine } from '../wire/frame.ts'
 import { isAbort, unlessAbort } from './aborted.ts'
 import { Body } from './body.ts'
@@ -70,10 +71,8 @@ export class Session {
   }
 
   onInvalid (error: unknown, item: unknown): boolean {
-    const { onInvalid } = this.#setting.options
     try {
-      const policy = typeof onInvalid === 'function' ? onInvalid(error as Error, item) : onInvalid
-      if (policy === 'skip') {
+      if (decide(this.#setting.options.onInvalid, error as Error, item) === 'skip') {
         this.#host.warn(error, 'invalid event dropped')
         return true
       }

@@ -55,6 +55,21 @@ t.test('onInvalid that throws fails the stream, and nothing else', async t => {
   t.strictSame(seen, [])
 })
 
+t.test('onInvalid that answers no policy, or is async, fails the stream with a code', async t => {
+  const seen = mishaps(t)
+  const answers: Array<[() => unknown, RegExp]> = [
+    [() => undefined, /answers undefined$/], [() => 'drop', /answers 'drop'$/], [async () => 'skip', /answers .*Promise/], [async () => { throw new Error('mine') }, /answers .*Promise/]
+  ]
+  for (const [onInvalid, message] of answers) {
+    const served = await stream(t, { onInvalid: onInvalid as never })
+    const answer = await ask(served, '/')
+    t.equal(await answer.ended, 'broken')
+    t.match(errorLines(served), [{ err: { code: 'SSE_ERR_OPTION', message } }])
+    t.equal(errorLines(served).length, 1)
+  }
+  t.strictSame(seen, [])
+})
+
 t.test('a stream of which all was dropped ends well', async t => {
   const served = await stream(t, { onInvalid: 'skip' }, ['a', 'b'])
   const answer = await ask(served, '/')

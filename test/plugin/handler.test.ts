@@ -39,6 +39,23 @@ t.test('every way to write a handler', async t => {
   t.strictSame(served.lines.filter(line => line.level === 40), [])
 })
 
+t.test('a handler that returns what is no source fails, where nothing but a stream is declared', async t => {
+  const values: Record<string, unknown> = { text: 'text', object: { secret: 1 }, number: 7, bytes: Buffer.from('data: 1\n\n'), false: false }
+  const served = await serve(t, app => {
+    app.get('/:kind', Numbers, (async (request: { params: { kind: string } }) => values[request.params.kind]) as never)
+    app.get('/sync/:kind', Numbers, ((request: { params: { kind: string } }) => values[request.params.kind]) as never)
+    app.get('/error', Numbers, (async () => Object.assign(new Error('mine'), { statusCode: 418 })) as never)
+    app.get('/other', Numbers, (async (_request: unknown, reply: { code (code: number): void }) => { reply.code(404); return 'gone' }) as never)
+    app.get('/function', Numbers, (async () => () => [1, 2]) as never)
+  })
+  for (const kind of Object.keys(values)) {
+    for (const path of [`/${kind}`, `/sync/${kind}`]) t.match(JSON.parse(await (await ask(served, path)).whole()), { statusCode: 500, code: 'SSE_ERR_SOURCE' }, path)
+  }
+  t.equal((await ask(served, '/error')).status, 418)
+  t.equal(await (await ask(served, '/other')).whole(), 'gone', 'another status is none of its business')
+  t.equal(await (await ask(served, '/function')).whole(), BODY, 'a function is a source')
+})
+
 t.test('what a handler returns beside reply.sse is not sent, and warned of', async t => {
   const late = async function * () { await sleep(20); yield 1; yield 2 }
   const served = await serve(t, app => {
