@@ -2,6 +2,7 @@ import { Readable } from 'node:stream'
 import { type FastifyReply, type FastifyRequest } from 'fastify'
 import { SSE_ERR_ALREADY_SENT, SSE_ERR_NOT_ACCEPTABLE, SSE_ERR_SHUTDOWN, SSE_ERR_SOURCE } from '../errors.ts'
 import { type ResolvedOptions, resolveOptions, type SseOptions } from '../options.ts'
+import { unlessAbort } from '../response/aborted.ts'
 import { isGone } from '../response/outlet.ts'
 import { discard, isIterable } from '../response/source.ts'
 import { Session } from '../response/session.ts'
@@ -147,7 +148,7 @@ function answerHead (reply: SseReply, source: unknown): FastifyReply {
 
 /** In the place of a session, where there is no stream: of what the handler does wrong from here on, only the log can tell. */
 function unanswerable ({ log }: FastifyReply, closed: Promise<void>): Pick<Session, 'closed' | 'fail'> {
-  return { closed, fail: error => log.warn({ err: error }, 'handler failed after its reply was over') }
+  return { closed, fail: unlessAbort(error => log.warn({ err: error }, 'handler failed after its reply was over')) }
 }
 
 /** What a source function is called with; getters, because a signal that nobody asks for costs nothing. */

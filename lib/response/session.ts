@@ -116,8 +116,9 @@ export class Session {
     if (!this.#pump.isBlocked) this.#pump.write(HEARTBEAT)
   }
 
-  /** A failure that is not of the source: the handler threw after `reply.sse`. */
+  /** A failure that is not of the source: the handler threw after `reply.sse`. By the signal it may, as the source may. */
   fail (error: unknown): void {
+    if (isAbort(error) && (this.#isDraining || this.#reason !== undefined)) return
     if (this.#reason !== undefined) this.#host.warn(error, 'handler failed after its stream was over')
     else this.#fail(error)
   }

@@ -160,3 +160,36 @@ async function closed (raw: http.ServerResponse, destroy: () => void): Promise<v
   destroy()
   await closing
 }
+
+t.test('a handler that fails by the signal of its stream is nothing to tell of', async t => {
+  const seen = mishaps(t)
+  const left: string[] = []
+  const served = await serve(t, app => {
+    app.get('/:kind', Numbers, async (request, reply) => {
+      const { kind } = request.params as { kind: string }
+      if (kind === 'gone') await closed(reply.raw, () => reply.raw.destroy())
+      reply.sse((async function * () {
+        yield 1
+        await once(request.signal, 'abort')
+        await sleep(20)
+        yield 2
+      })(), kind === 'maxDuration' ? { maxDuration: 20 } : {})
+      try {
+        await sleep(60_000, undefined, { signal: request.signal, ref: false })
+      } finally {
+        left.push(kind)
+      }
+    })
+  }, { sse: { shutdownGrace: 10_000 } })
+  const client = await ask(served, '/client')
+  client.leave()
+  t.equal(await (await ask(served, '/maxDuration')).whole(), 'data: 1\n\n')
+  await t.rejects(once(http.get({ port: served.port, host: '127.0.0.1', path: '/gone', agent: false }), 'response'), { code: 'ECONNRESET' })
+  await eventually(() => left.length === 3)
+  const shutdown = await ask(served, '/shutdown')
+  await served.app.close()
+  t.equal(await shutdown.whole(), BODY, 'its source has its grace')
+  t.strictSame(left.sort(), ['client', 'gone', 'maxDuration', 'shutdown'])
+  t.strictSame(served.lines.filter(line => line.level >= 40), [])
+  t.strictSame(seen, [])
+})
