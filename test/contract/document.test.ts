@@ -210,6 +210,12 @@ t.test('events may be called as what every object has', async t => {
   t.same(examples, { constructor: { summary: 'event: constructor', value: { text: 'Hello' } }, toString: { summary: 'event: toString', value: { tokens: 1 } } })
 })
 
+t.test('schemas that no stream refers to stay what they are', async t => {
+  const shared = [{ $id: 'Mine', type: 'array', items: [{ type: 'null' }] }, { $id: 'Ours', type: 'array', items: [{ $ref: 'Mine' }] }, { $id: 'Other', type: 'array', items: [{ type: 'null' }] }]
+  const { components } = await documentOf('3.1.0', { '/': EventStream({ a: { $ref: 'Ours#/items/0' } }) }, { ...QUIET, shared })
+  t.match(components.schemas, { Ours: { prefixItems: [{ $ref: '#/components/schemas/Mine' }] }, Mine: { prefixItems: [{ type: 'null' }] }, Other: { items: [{ type: 'null' }] } })
+})
+
 t.test('an example of a tuple fits, where the version cannot tell its items apart', async t => {
   const { examples } = await mediaTypeOf('3.0.3', EventStream({ pair: Type.Tuple([Type.String(), Type.Number()]) }), QUIET)
   t.same(examples!.pair!.value, ['string', 0])
@@ -247,7 +253,13 @@ t.test('the words of each version', async t => {
   })
   const properties = async (version: string, making?: Making) => {
     const { schema } = await mediaTypeOf(version, EventStream(Odd), { ...QUIET, ...making })
-    return (schema as { properties: Record<string, object> }).properties
+    const { properties } = schema as { properties: Record<string, object> }
+    const routes = { '/': EventStream({ a: Type.Array(Type.Ref('Odd')) }), '/b': EventStream({ b: Type.Ref('Odd') }) }
+    const { components } = await documentOf(version, routes, { ...QUIET, ...making, shared: [{ ...Odd, $id: 'Odd' }] })
+    const { more, ...others } = components.schemas.Odd!.properties as Record<string, object>
+    t.same({ ...others, more: properties.more }, properties, 'a component has them too')
+    t.match(more, version === '3.0.3' ? { items: { type: 'string' } } : { prefixItems: [{ type: 'string' }] })
+    return properties
   }
   t.match(await properties('3.1.0', { convertConstToEnum: false }), {
     tuple: { prefixItems: [{ type: 'string' }, { type: 'number' }], items: false },

@@ -137,7 +137,8 @@ class Inventor {
 
   #list (schema: SchemaObject): unknown[] {
     const least = Number(schema.minItems ?? 0)
-    if (Array.isArray(schema.prefixItems)) return schema.prefixItems.length < least ? fail() : schema.prefixItems.map(item => this.value(item))
+    const tuple = [schema.prefixItems, schema.items].find(Array.isArray)
+    if (tuple !== undefined) return tuple.length < least ? fail() : tuple.map(item => this.value(item))
     const count = Math.max(least, this.#left > 0 && Number(schema.maxItems ?? 1) > 0 ? 1 : 0)
     if (count > MAX_LENGTH) throw NO_EXAMPLE
     if (count === 0 || !isObject(schema.items)) return []

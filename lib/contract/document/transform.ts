@@ -1,6 +1,6 @@
 import { SSE_ERR_NOT_ACCEPTABLE, SSE_ERR_SHUTDOWN } from '../../errors.ts'
 import { EVENT_STREAM } from '../declaration.ts'
-import { isObject, type SchemaObject } from '../walk.ts'
+import { isObject, type SchemaObject, subschemas } from '../walk.ts'
 import { type Remainder, REMAINDER } from './remainder.ts'
 import { literal, toDialect, type Version, versionOf } from './dialect.ts'
 import { exampleOf } from './example.ts'
@@ -61,6 +61,7 @@ class Finisher {
   readonly #components: Record<string, unknown>
   readonly #schemas: Record<string, SchemaObject>
   readonly #failure: SchemaObject
+  readonly #referred = new Set<string>()
 
   constructor (document: SchemaObject, version: Version) {
     this.#version = version
@@ -72,8 +73,10 @@ class Finisher {
     this.#failure = isFree ? { $ref: `#/components/schemas/${FAILURE.title}` } : FAILURE
   }
 
+  /** Those that streams refer to are in the words of the version, as all else of streams is. */
   components (): object {
-    return { ...this.#components, schemas: this.#schemas }
+    const schemas = mapValues(this.#schemas, (schema, name) => this.#referred.has(name) ? toDialect(schema as SchemaObject, this.#version) : schema)
+    return { ...this.#components, schemas }
   }
 
   /** A path item: an operation by each method, some by others in a map of their own. */
@@ -108,6 +111,7 @@ class Finisher {
       description: kind.description ?? this.#resolve(schemas[i]!.$ref)?.description as string | undefined,
       data: kind.only === undefined ? toDialect(schemas[i]!, this.#version) : literal(kind.only, this.#version)
     }))
+    schemas.forEach(schema => this.#refer(schema))
     const { errorEvent } = remainder
     const failure = errorEvent === false ? [] : [{ title: errorEvent, event: errorEvent, description: 'The stream failed, and ends.', data: this.#failure }]
     const all = [...branches, ...failure].map(branch => ({ ...branch, outline: outline(branch.data, ref => this.#resolve(ref)) }))
@@ -126,8 +130,7 @@ class Finisher {
     return kinds
       .map(({ example, ...kind }, i) => {
         const own = given[kind.title] ?? (kinds.length === 1 ? Object.values(given)[0] : undefined)
-        // The dialect of 3.0 does not tell the items of tuples apart.
-        const value = kind.only ?? own?.value ?? example ?? exampleOf(toDialect(schemas[i]!, '3.1'), ref => this.#resolve(ref))
+        const value = kind.only ?? own?.value ?? example ?? exampleOf(schemas[i]!, ref => this.#resolve(ref))
         return { ...kind, value }
       })
       .filter(({ value }) => value !== undefined)
@@ -135,8 +138,16 @@ class Finisher {
 
   #resolve (ref: unknown): SchemaObject | undefined {
     if (typeof ref !== 'string') return undefined
-    const tokens = ref.replace('#/components/schemas/', '').split('/')
-    return tokens.reduce<SchemaObject | undefined>((place, token) => place?.[decodeURIComponent(token).replaceAll('~1', '/').replaceAll('~0', '~')] as SchemaObject | undefined, this.#schemas)
+    return tokensOf(ref).reduce<SchemaObject | undefined>((place, token) => place?.[token] as SchemaObject | undefined, this.#schemas)
+  }
+
+  #refer (schema: SchemaObject): void {
+    for (const { $ref } of subschemas(schema)) {
+      const name = typeof $ref === 'string' ? tokensOf($ref)[0]! : undefined
+      if (name === undefined || this.#referred.has(name)) continue
+      this.#referred.add(name)
+      this.#refer(this.#schemas[name] ?? {})
+    }
   }
 
   /** The answers that are the plugin's own, unless the route says something of them. */
@@ -159,6 +170,11 @@ class Finisher {
 /** What Fastify answers for an error. */
 function bodyOf ({ statusCode, code, message }: { statusCode?: number, code: string, message: string }, error: string): object {
   return { statusCode, code, error, message }
+}
+
+/** The way to a schema of the document, which begins with its name. */
+function tokensOf (ref: string): string[] {
+  return ref.replace('#/components/schemas/', '').split('/').map(token => decodeURIComponent(token).replaceAll('~1', '/').replaceAll('~0', '~'))
 }
 
 /** What the user wrote beside the schema: by the name of the event, or of the only one there is. */
