@@ -144,3 +144,19 @@ t.test('a signal that is first asked for when it is too late has fired', async t
   await eventually(() => reasons.length === 4)
   t.strictSame(reasons, [true, 'FST_ERR_HANDLER_TIMEOUT', true, 'SSE_ERR_CLIENT_GONE'])
 })
+
+t.test("the signal of a route that can have no stream is Fastify's own", async t => {
+  let signal: AbortSignal | undefined
+  const served = await serve(t, app => {
+    app.get('/', { schema: { response: { 200: { type: 'string' } } } }, async request => {
+      signal = request.signal
+      await new Promise(resolve => signal!.addEventListener('abort', resolve))
+    })
+  })
+  const socket = net.connect(served.port, '127.0.0.1')
+  socket.write('GET / HTTP/1.1\r\nhost: x\r\n\r\n')
+  await eventually(() => signal !== undefined)
+  socket.destroy()
+  await eventually(() => signal!.aborted)
+  t.equal(signal!.reason.name, 'AbortError')
+})
