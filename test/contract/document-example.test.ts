@@ -1,13 +1,18 @@
+import { Type } from '@sinclair/typebox'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import addFormats from 'ajv-formats'
 import t from 'tap'
 import { exampleOf } from '../../lib/contract/document/example.ts'
 import { type SchemaObject } from '../../lib/contract/walk.ts'
+import { EventStream } from '../../lib/index.ts'
+import { mediaTypeOf, QUIET } from '../openapi/document.ts'
 
 const SCHEMAS: Record<string, SchemaObject> = {
   Node: { type: 'object', required: ['id'], properties: { id: { type: 'string' }, next: { $ref: 'Node' }, kids: { type: 'array', items: { $ref: 'Node' } } } },
   Endless: { type: 'object', required: ['next'], properties: { next: { $ref: 'Endless' } } }
 }
+const Token = { type: 'object', required: ['text'], properties: { text: { type: 'string', examples: ['Hello'] } } }
+const Usage = { type: 'object', description: 'What it took.', properties: { tokens: { type: 'integer' } } }
 const resolve = (ref: string) => SCHEMAS[ref]
 const object = (properties: object, required: string[] = Object.keys(properties)): SchemaObject => ({ type: 'object', required, properties })
 
@@ -121,4 +126,50 @@ t.test('none is better than a wrong one', async t => {
     object({ a: { type: 'string', pattern: '^\\d$' } })
   ]
   for (const schema of schemas) t.equal(exampleOf(schema, resolve), undefined, JSON.stringify(schema))
+})
+
+t.test("the user's own examples are told of the events that they are of", async t => {
+  const { content } = EventStream({ token: Token, usage: Usage }) as unknown as { content: { 'text/event-stream': object } }
+  const stream = (examples: object) => ({ description: 'Own', content: { 'text/event-stream': { ...content['text/event-stream'], examples } } })
+  const payloads = { usage: { summary: 'own', value: { tokens: 7 } } }
+  const wire = { own: { value: 'event: token\ndata: {"text":"own"}\n\n' } }
+  t.same((await mediaTypeOf('3.1.0', stream(payloads), QUIET)).examples, payloads)
+  t.equal((await mediaTypeOf('3.2.0', stream(payloads), QUIET)).examples!.stream!.value, 'event: token\ndata: {"text":"Hello"}\n\nevent: usage\ndata: {"tokens":7}\n\n')
+  t.same((await mediaTypeOf('3.2.0', stream(wire), QUIET)).examples, wire, 'how the stream looks stays as it was written')
+})
+
+t.test('what a schema that is referred to says of itself is said of the event', async t => {
+  const shared = [{ $id: 'Tick', type: 'object', description: 'A price.', properties: { price: { type: 'number', examples: [7] } } }]
+  const { itemSchema, examples } = await mediaTypeOf('3.2.0', EventStream({ tick: { $ref: 'Tick#' }, last: { $ref: 'Tick#', description: 'The last.' } }), { ...QUIET, shared })
+  t.match(itemSchema, { anyOf: [{ title: 'tick', description: 'A price.' }, { title: 'last', description: 'The last.' }] })
+  t.match(examples!.stream!.value, '{"price":7}')
+})
+
+t.test('events may be called as what every object has', async t => {
+  const { examples } = await mediaTypeOf('3.1.0', EventStream({ constructor: Token, toString: Usage }), QUIET)
+  t.same(examples, { constructor: { summary: 'event: constructor', value: { text: 'Hello' } }, toString: { summary: 'event: toString', value: { tokens: 1 } } })
+})
+
+t.test('an example of a tuple fits, where the version cannot tell its items apart', async t => {
+  const { examples } = await mediaTypeOf('3.0.3', EventStream({ pair: Type.Tuple([Type.String(), Type.Number()]) }), QUIET)
+  t.same(examples!.pair!.value, ['string', 0])
+})
+
+t.test('a pattern that only some engines read is no end of the document', async t => {
+  const Phone = Type.String({ pattern: '^\\d\\-\\d$' })
+  t.notOk('examples' in await mediaTypeOf('3.2.0', EventStream(Phone), QUIET))
+})
+
+t.test('examples that look like schemas stay what they are', async t => {
+  const value = { const: 1, $id: 'x', type: 'null', definitions: { a: 1 }, contentEncoding: 'base64', nullable: true }
+  const Meta = { type: 'object', additionalProperties: true, examples: [value] }
+  t.same((await mediaTypeOf('3.1.0', EventStream({ a: Meta }), QUIET)).examples!.a!.value, value)
+  const { examples } = await mediaTypeOf('3.2.0', EventStream({ a: Meta }), QUIET)
+  t.equal(examples!.stream!.value, `event: a\ndata: ${JSON.stringify(value)}\n\n`)
+})
+
+t.test('a stream of which no example can be made has none', async t => {
+  const Code = { type: 'string', pattern: '^[A-Z]{3}-\\d+$' }
+  for (const version of ['3.1.0', '3.2.0']) t.notOk('examples' in await mediaTypeOf(version, EventStream(Code), QUIET), version)
+  t.same((await mediaTypeOf('3.1.0', EventStream({ code: Code, token: Token }), QUIET)).examples, { token: { summary: 'event: token', value: { text: 'Hello' } } })
 })

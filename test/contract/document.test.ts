@@ -1,41 +1,11 @@
 import swagger from '@fastify/swagger'
-import { Type } from '@sinclair/typebox'
-import Fastify, { type FastifyInstance } from 'fastify'
+import Fastify from 'fastify'
 import t from 'tap'
 import { documentResponse } from '../../lib/contract/document.ts'
 import { Names } from '../../lib/contract/document/bundle.ts'
-import typedSse, { EventStream, RawText, type SseOptions } from '../../lib/index.ts'
-import { type Document, type MediaType, type Schema } from '../openapi/app.ts'
+import typedSse, { EventStream, RawText } from '../../lib/index.ts'
+import { documentOf, mediaTypeOf, QUIET } from '../openapi/document.ts'
 
-interface Making {
-  sse?: SseOptions
-  shared?: Schema[]
-  openapi?: object
-  convertConstToEnum?: boolean
-}
-
-/** The document of an app with the routes of the map, by path. */
-async function documentOf (version: string, routes: Record<string, object>, { sse, shared = [], openapi, ...options }: Making = {}): Promise<Document> {
-  const app = Fastify() as FastifyInstance
-  const settings = { openapi: { openapi: version, ...openapi }, refResolver: { buildLocalReference: (json: Schema) => String(json.$id) }, ...options }
-  await app.register(swagger, settings as never)
-  await app.register(typedSse, sse ?? {})
-  for (const schema of shared) app.addSchema(schema)
-  for (const [path, response] of Object.entries(routes)) {
-    app.get(path, { schema: { response: { 200: response } } }, () => [])
-  }
-  await app.ready()
-  const document = JSON.parse(JSON.stringify(app.swagger()))
-  await app.close()
-  return document
-}
-
-async function mediaTypeOf (version: string, response: object, making?: Making): Promise<MediaType> {
-  const { paths } = await documentOf(version, { '/': response }, making)
-  return paths['/']!.get!.responses['200']!.content!['text/event-stream']!
-}
-
-const QUIET = { sse: { errorEvent: false } } as const
 const Token = { type: 'object', required: ['text'], properties: { text: { type: 'string', examples: ['Hello'] } } }
 const token = { type: 'object', required: ['text'], properties: { text: { type: 'string', examples: ['Hello'] } } }
 const token30 = { type: 'object', required: ['text'], properties: { text: { type: 'string', example: 'Hello' } } }
@@ -159,73 +129,6 @@ t.test('what stands beside a stream', async t => {
   t.equal((await mediaTypeOf('3.2.0', named, QUIET)).examples!.stream!.value, 'data: {"text":"named"}\n\n')
 })
 
-t.test('payloads in words, where viewers show no schema of them', async t => {
-  const shared = [
-    { $id: 'Point', type: 'object', required: ['x'], properties: { x: { type: 'number', description: 'To the\nright.' } } },
-    { $id: 'Titled', title: 'A shape', type: 'object', properties: {} }
-  ]
-  const { $ref } = Type.Ref('Point')
-  const events = {
-    point: { $ref },
-    all: { type: 'object', allOf: [{ $ref }, { type: 'object', properties: { y: { $ref: 'Titled' } } }], properties: { z: { type: 'array', items: { type: ['number', 'null'] } }, any: true } },
-    kinds: Type.Union([Type.Literal('a'), Type.Literal('b'), Type.Array(Type.Ref('Point')), Type.Object({}, { title: 'Own' }), Type.Object({}), Type.Object({}), Type.Any()]),
-    part: { $ref: 'Point#/properties/x' },
-    text: RawText()
-  }
-  const wordsOf = async (version: string) => {
-    const { itemSchema, 'x-oai-itemSchema': older = itemSchema } = await mediaTypeOf(version, EventStream(events), { ...QUIET, shared })
-    return (older as { anyOf: Array<{ properties: { data: { description?: string } } }> }).anyOf.map(({ properties }) => properties.data.description)
-  }
-  const expected = [
-    'JSON:\n\n- `x`: number. To the right.',
-    'JSON:\n\n- `x`: number. To the right.\n- `y`: A shape, optional\n- `z`: array of number or null, optional\n- `any`: any, optional',
-    'JSON: `"a"` or `"b"` or array of Point or Own or object or any',
-    'JSON: number',
-    undefined
-  ]
-  for (const version of ['3.0.3', '3.1.0', '3.2.0']) t.same(await wordsOf(version), expected, version)
-  const { itemSchema } = await mediaTypeOf('3.2.0', EventStream({ type: 'number' }))
-  t.match(itemSchema, { anyOf: [{ properties: { data: { description: 'JSON: number' } } }, { properties: { data: { description: /- `code`: string, optional\n/ } } }] })
-})
-
-t.test("the user's own examples are told of the events that they are of", async t => {
-  const { content } = EventStream({ token: Token, usage: Usage }) as unknown as { content: { 'text/event-stream': object } }
-  const stream = (examples: object) => ({ description: 'Own', content: { 'text/event-stream': { ...content['text/event-stream'], examples } } })
-  const payloads = { usage: { summary: 'own', value: { tokens: 7 } } }
-  const wire = { own: { value: 'event: token\ndata: {"text":"own"}\n\n' } }
-  t.same((await mediaTypeOf('3.1.0', stream(payloads), QUIET)).examples, payloads)
-  t.equal((await mediaTypeOf('3.2.0', stream(payloads), QUIET)).examples!.stream!.value, 'event: token\ndata: {"text":"Hello"}\n\nevent: usage\ndata: {"tokens":7}\n\n')
-  t.same((await mediaTypeOf('3.2.0', stream(wire), QUIET)).examples, wire, 'how the stream looks stays as it was written')
-})
-
-t.test('what a schema that is referred to says of itself is said of the event', async t => {
-  const shared = [{ $id: 'Tick', type: 'object', description: 'A price.', properties: { price: { type: 'number', examples: [7] } } }]
-  const { itemSchema, examples } = await mediaTypeOf('3.2.0', EventStream({ tick: { $ref: 'Tick#' }, last: { $ref: 'Tick#', description: 'The last.' } }), { ...QUIET, shared })
-  t.match(itemSchema, { anyOf: [{ title: 'tick', description: 'A price.' }, { title: 'last', description: 'The last.' }] })
-  t.match(examples!.stream!.value, '{"price":7}')
-})
-
-t.test('events may be called as what every object has', async t => {
-  const { examples } = await mediaTypeOf('3.1.0', EventStream({ constructor: Token, toString: Usage }), QUIET)
-  t.same(examples, { constructor: { summary: 'event: constructor', value: { text: 'Hello' } }, toString: { summary: 'event: toString', value: { tokens: 1 } } })
-})
-
-t.test('schemas that no stream refers to stay what they are', async t => {
-  const shared = [{ $id: 'Mine', type: 'array', items: [{ type: 'null' }] }, { $id: 'Ours', type: 'array', items: [{ $ref: 'Mine' }] }, { $id: 'Other', type: 'array', items: [{ type: 'null' }] }]
-  const { components } = await documentOf('3.1.0', { '/': EventStream({ a: { $ref: 'Ours#/items/0' } }) }, { ...QUIET, shared })
-  t.match(components.schemas, { Ours: { prefixItems: [{ $ref: '#/components/schemas/Mine' }] }, Mine: { prefixItems: [{ type: 'null' }] }, Other: { items: [{ type: 'null' }] } })
-})
-
-t.test('an example of a tuple fits, where the version cannot tell its items apart', async t => {
-  const { examples } = await mediaTypeOf('3.0.3', EventStream({ pair: Type.Tuple([Type.String(), Type.Number()]) }), QUIET)
-  t.same(examples!.pair!.value, ['string', 0])
-})
-
-t.test('a pattern that only some engines read is no end of the document', async t => {
-  const Phone = Type.String({ pattern: '^\\d\\-\\d$' })
-  t.notOk('examples' in await mediaTypeOf('3.2.0', EventStream(Phone), QUIET))
-})
-
 t.test('a 204 without words gets some', async t => {
   const app = Fastify()
   t.teardown(() => app.close())
@@ -235,70 +138,6 @@ t.test('a 204 without words gets some', async t => {
   await app.ready()
   t.match(app.swagger(), { paths: { '/': { get: { responses: { 204: { description: 'There is nothing more to come: clients stop reconnecting.' } } } } } })
   t.equal((await app.inject('/')).statusCode, 204)
-})
-
-t.test('the words of each version', async t => {
-  const Odd = Type.Object({
-    tuple: Type.Tuple([Type.String(), Type.Number()]),
-    same: Type.Tuple([Type.Number(), Type.Number()]),
-    empty: Type.Tuple([]),
-    open: { type: 'array' } as never,
-    more: { type: 'array', items: [{ type: 'string' }], example: ['own'], examples: [['other']] } as never,
-    only: Type.Literal('x'),
-    price: Type.Number({ exclusiveMinimum: 0, exclusiveMaximum: 10 }),
-    maybe: Type.Union([Type.String(), Type.Null()]),
-    map: Type.Record(Type.String(), Type.Number()),
-    date: Type.String({ format: 'date-time', examples: ['2026-01-31T12:00:00Z'], $comment: 'c' }),
-    unsafe: Type.Unsafe<'a'>({ type: 'string', enum: ['a'] })
-  })
-  const properties = async (version: string, making?: Making) => {
-    const { schema } = await mediaTypeOf(version, EventStream(Odd), { ...QUIET, ...making })
-    const { properties } = schema as { properties: Record<string, object> }
-    const routes = { '/': EventStream({ a: Type.Array(Type.Ref('Odd')) }), '/b': EventStream({ b: Type.Ref('Odd') }) }
-    const { components } = await documentOf(version, routes, { ...QUIET, ...making, shared: [{ ...Odd, $id: 'Odd' }] })
-    const { more, ...others } = components.schemas.Odd!.properties as Record<string, object>
-    t.same({ ...others, more: properties.more }, properties, 'a component has them too')
-    t.match(more, version === '3.0.3' ? { items: { type: 'string' } } : { prefixItems: [{ type: 'string' }] })
-    return properties
-  }
-  t.match(await properties('3.1.0', { convertConstToEnum: false }), {
-    tuple: { prefixItems: [{ type: 'string' }, { type: 'number' }], items: false },
-    open: { type: 'array' },
-    more: { type: 'array', prefixItems: [{ type: 'string' }] },
-    only: { const: 'x', type: 'string' },
-    price: { exclusiveMinimum: 0 },
-    maybe: { anyOf: [{ type: 'string' }, { type: 'null' }] },
-    map: { additionalProperties: { type: 'number' } },
-    date: { format: 'date-time', examples: ['2026-01-31T12:00:00Z'] },
-    unsafe: { enum: ['a'] }
-  })
-  t.same(await properties('3.0.3', { convertConstToEnum: false }), {
-    tuple: { type: 'array', items: { anyOf: [{ type: 'string' }, { type: 'number' }] }, minItems: 2, maxItems: 2 },
-    same: { type: 'array', items: { type: 'number' }, minItems: 2, maxItems: 2 },
-    empty: { type: 'array', items: {}, minItems: 0, maxItems: 0 },
-    open: { type: 'array', items: {} },
-    more: { type: 'array', items: { type: 'string' }, example: ['own'] },
-    only: { enum: ['x'], type: 'string' },
-    price: { type: 'number', minimum: 0, exclusiveMinimum: true, maximum: 10, exclusiveMaximum: true },
-    maybe: { type: 'string', nullable: true },
-    map: { type: 'object', additionalProperties: { type: 'number' } },
-    date: { type: 'string', format: 'date-time', example: '2026-01-31T12:00:00Z' },
-    unsafe: { type: 'string', enum: ['a'] }
-  })
-})
-
-t.test('examples that look like schemas stay what they are', async t => {
-  const value = { const: 1, $id: 'x', type: 'null', definitions: { a: 1 }, contentEncoding: 'base64', nullable: true }
-  const Meta = { type: 'object', additionalProperties: true, examples: [value] }
-  t.same((await mediaTypeOf('3.1.0', EventStream({ a: Meta }), QUIET)).examples!.a!.value, value)
-  const { examples } = await mediaTypeOf('3.2.0', EventStream({ a: Meta }), QUIET)
-  t.equal(examples!.stream!.value, `event: a\ndata: ${JSON.stringify(value)}\n\n`)
-})
-
-t.test('a stream of which no example can be made has none', async t => {
-  const Code = { type: 'string', pattern: '^[A-Z]{3}-\\d+$' }
-  for (const version of ['3.1.0', '3.2.0']) t.notOk('examples' in await mediaTypeOf(version, EventStream(Code), QUIET), version)
-  t.same((await mediaTypeOf('3.1.0', EventStream({ code: Code, token: Token }), QUIET)).examples, { token: { summary: 'event: token', value: { text: 'Hello' } } })
 })
 
 t.test('a schema that takes anything', t => {
