@@ -141,12 +141,12 @@ class Finisher {
     return tokensOf(ref).reduce<SchemaObject | undefined>((place, token) => place?.[token] as SchemaObject | undefined, this.#schemas)
   }
 
-  #refer (schema: SchemaObject): void {
+  #refer (schema: unknown): void {
     for (const { $ref } of subschemas(schema)) {
       const name = typeof $ref === 'string' ? tokensOf($ref)[0]! : undefined
       if (name === undefined || this.#referred.has(name)) continue
       this.#referred.add(name)
-      this.#refer(this.#schemas[name] ?? {})
+      this.#refer(this.#schemas[name])
     }
   }
 
