@@ -195,7 +195,8 @@ export class Pump {
     try {
       frame = this.#encode(item)
     } catch (error) {
-      return this.#report.onInvalid(error, item) && this.#origin !== undefined && this.#spend(0)
+      // An error with its stack and a line in the log take as long as 30 events and more.
+      return this.#report.onInvalid(error, item) && this.#origin !== undefined && this.#spend(TURN_BUDGET / 64)
     }
     if (!(item instanceof Comment)) this.events++
     this.#text += frame
