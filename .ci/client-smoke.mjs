@@ -1,4 +1,5 @@
-// The packed client against the packed server: contract, POST, resuming over a cut, error event, parse and the testing entry.
+// The packed client against the packed server: contract, POST, resuming over a cut, error event, abort, parse and the testing
+// entry. `serve` runs the server alone and tells its URL, a URL the client alone.
 import assert from 'node:assert/strict'
 import { Type } from '@sinclair/typebox'
 import Fastify from 'fastify'
@@ -26,23 +27,36 @@ app.get('/error', { schema: { response: { 200: Count } } }, (_request, reply) =>
   await new Promise(resolve => setTimeout(resolve, 200))
   throw Object.assign(new Error('gone'), { statusCode: 410 })
 })()))
-const url = await app.listen({ port: 0, host: '127.0.0.1' })
+const [given] = process.argv.slice(2)
+const url = given?.startsWith('http') ? given : await app.listen({ port: 0, host: '127.0.0.1' })
+if (given === 'serve') console.log(url)
+else await run()
 
-const got = []
-for await (const { data } of connect(url, { contract: Count, body: {}, method: 'POST', reconnect: true, backoff: { delay: 1, attempts: 5 } })) got.push(data)
-assert.deepEqual(got, Array.from({ length: 20 }, (_, i) => i + 1))
+async function run () {
+  const got = []
+  for await (const { data } of connect(url, { contract: Count, body: {}, method: 'POST', reconnect: true, backoff: { delay: 1, attempts: 5 } })) got.push(data)
+  assert.deepEqual(got, Array.from({ length: 20 }, (_, i) => i + 1))
 
-await assert.rejects(async () => {
-  for await (const { data } of connect(`${url}/error`)) assert.equal(data, 1)
-}, error => error instanceof StreamError && error.statusCode === 410)
+  await assert.rejects(async () => {
+    for await (const { data } of connect(`${url}/error`)) assert.equal(data, 1)
+  }, error => error instanceof StreamError && error.statusCode === 410)
 
-const messages = parse(await fetch(url, { method: 'POST' }), { contract: Count })
-assert.deepEqual((await messages.next()).value, { event: 'n', data: 1, id: '1' })
-await messages.return()
+  const messages = parse(await fetch(url, { method: 'POST' }), { contract: Count })
+  assert.deepEqual((await messages.next()).value, { event: 'n', data: 1, id: '1' })
+  await messages.return()
 
-const stream = await injectStream(app, { url: '/', method: 'POST' })
-assert.equal((await stream.next(3)).length, 3)
-await stream.disconnect()
+  const controller = new AbortController()
+  const left = connect(url, { contract: Count, method: 'POST', signal: controller.signal })
+  await left.next()
+  controller.abort(new Error('left'))
+  await assert.rejects(left.next(), /left/)
 
-await app.close()
-console.log(`Node ${process.version}: the packed client works`)
+  console.log(`${globalThis.Deno ? 'Deno ' + globalThis.Deno.version.deno : globalThis.Bun ? 'Bun ' + globalThis.Bun.version : 'Node ' + process.version}: the packed client works`)
+  if (given) return
+
+  const stream = await injectStream(app, { url: '/', method: 'POST' })
+  assert.equal((await stream.next(3)).length, 3)
+  await stream.disconnect()
+
+  await app.close()
+}

@@ -19,12 +19,12 @@ export interface Plan {
 }
 
 /**
- * The frames of a stream over as many connections as it takes. Returns when the stream is over, also by the user's will.
+ * The frames of a stream over as many connections as it takes; who takes them leaves at the last one. Returns when the
+ * stream is over, also by the user's will.
  *
  * @throws ResponseError, ConnectionError, the reason of the user's signal, and what the user's `headers` throw
  */
 export async function * connection (plan: Plan, session: Session): AsyncGenerator<Dated, void, undefined> {
-  const { decoder } = plan
   let failures = 0
   while (!session.isOver()) {
     const attempt = session.attempt = new AbortController()
@@ -35,7 +35,6 @@ export async function * connection (plan: Plan, session: Session): AsyncGenerato
       for await (const frame of framesOf(chunks, ms => { session.retry = ms })) {
         failures = 0
         yield session.note(frame)
-        if (decoder.isLast(frame)) return
       }
     } catch (error) {
       problem = error
@@ -48,7 +47,7 @@ export async function * connection (plan: Plan, session: Session): AsyncGenerato
     const refused = problem instanceof ResponseError ? problem.response : undefined
     const isPassing = refused ? refused.status === 429 || refused.status >= 500 : !problem || problem instanceof ConnectionError
     if (!isPassing || !plan.mayRepeat() || failures >= plan.attempts) {
-      if (!problem && !decoder.hasSentinel) return
+      if (!problem && !plan.decoder.hasSentinel) return
       throw problem ?? new ConnectionError('The stream ended')
     }
     attempt.abort()

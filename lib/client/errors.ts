@@ -34,7 +34,7 @@ export class ResponseError extends Error {
   declare readonly response: Response
 
   constructor (response: Response) {
-    super(`No event stream but ${response.status} ${response.headers.get('content-type') ?? ''}`)
+    super(`No event stream: ${response.status} ${response.headers.get('content-type') ?? ''}`)
     this.response = response
   }
 }

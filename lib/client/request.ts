@@ -22,6 +22,7 @@ export function repeatable (url: string | URL, options: RequestOptions): Repeata
   const { headers, fetch: own } = options
   const href = String(url)
   const given = options.body ?? undefined
+  if (given instanceof ReadableStream) throw new TypeError('Body is a stream')
   // All that `fetch` knows how to send has a tag, such as FormData.
   const isJson = typeof given === 'object' && !(Symbol.toStringTag in given)
   const body = isJson ? JSON.stringify(given) : given

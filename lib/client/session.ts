@@ -23,7 +23,7 @@ export class Session {
 
   constructor (lastEventId: string, listener: Listener | undefined) {
     this.lastEventId = lastEventId
-    this.isResumable = lastEventId !== ''
+    this.isResumable = !!lastEventId
     this.#listener = listener
   }
 

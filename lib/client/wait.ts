@@ -24,7 +24,7 @@ export function pause ({ delay, maxDelay }: Backoff, failures: number, retry: nu
 
 /** The delay that a `Retry-After` header names, in ms; undefined where it names none. */
 export function retryAfterOf (response: Response | undefined): number | undefined {
-  const value = response?.headers.get('retry-after') ?? 'none'
+  const value = response?.headers.get('retry-after') ?? '-'
   const seconds = +value
   const ms = seconds >= 0 ? seconds * 1000 : Date.parse(value) - Date.now()
   return ms >= 0 ? ms : undefined
