@@ -111,20 +111,22 @@ t.test('a compressor told to take event streams gets all of them', async t => {
 // This compressor lets the headers go with the second chunk: what fails sooner is an HTTP error still.
 t.test('a failure through a compressor breaks the response, after the error event', async t => {
   const seen = mishaps(t)
+  let isSeen = false
+  const failing = async function * (error: Error) {
+    isSeen = false
+    while (!isSeen) { yield 1; await sleep(5) }
+    throw error
+  }
   const served = await compressed(t, app => {
-    app.get('/', Numbers, (_request, reply) => {
-      reply.sse((async function * () { yield 1; await sleep(20); yield 2; await sleep(20); throw Object.assign(new Error('short'), { statusCode: 418 }) })() as never)
-    })
-    app.get('/silent', Numbers, (_request, reply) => {
-      reply.sse((async function * () { yield 1; await sleep(20); yield 2; await sleep(20); throw new Error('short') })() as never, { errorEvent: false })
-    })
+    app.get('/', Numbers, (_request, reply) => { reply.sse(failing(Object.assign(new Error('short'), { statusCode: 418 }))) })
+    app.get('/silent', Numbers, (_request, reply) => { reply.sse(failing(new Error('short')), { errorEvent: false }) })
   })
   for (const path of ['/', '/silent']) {
     const { response } = await askGzip(served, path)
     response.on('error', () => {})
     let text = ''
     const gunzip = createGunzip().on('error', () => {}).setEncoding('utf8')
-    response.pipe(gunzip).on('data', chunk => { text += chunk })
+    response.pipe(gunzip).on('data', chunk => { text += chunk; isSeen = true })
     await new Promise(resolve => response.once('close', resolve))
     t.equal(response.complete, false, path)
     t.match(parse(text)[0], { data: '1' }, path)
