@@ -24,11 +24,11 @@ install () { npm install --silent --no-save ./fastify-typed-sse-*.tgz "$fastify"
 install || { sleep 5; install; } || { sleep 30; install; }
 cp "$root/.ci/client-smoke.mjs" .
 for major in 20 22 24; do
-  "node_modules/node$major/bin/node" client-smoke.mjs
+  timeout 60 "node_modules/node$major/bin/node" client-smoke.mjs
 done
-"node_modules/$deno/deno" run --allow-all client-smoke.mjs
+timeout 60 "node_modules/$deno/deno" run --allow-all client-smoke.mjs
 # Under Bun the server of node:http does not cut its connections: the client is what is tried.
 node client-smoke.mjs serve > url &
 server=$!
-until test -s url; do sleep 0.1; done
+until test -s url; do kill -0 "$server"; sleep 0.1; done
 timeout 60 "node_modules/$bun/bin/bun" client-smoke.mjs "$(cat url)"
