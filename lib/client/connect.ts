@@ -10,7 +10,7 @@ import { CLOSED, Session } from './session.ts'
 export interface MessageStream<M> extends AsyncIterableIterator<M, undefined> {
   /** `connecting` until there is a connection, also before the loop starts, which is what makes the request. */
   readonly state: StreamState
-  /** The id to resume from, `''` for none. */
+  /** The id to resume from, `''` for none. With `share` of what came in last, which the loop may have yet to take. */
   readonly lastEventId: string
   /**
    * The next message.

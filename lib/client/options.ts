@@ -22,7 +22,7 @@ export interface RequestOptions extends Omit<RequestInit, 'body' | 'headers' | '
   method?: string | undefined
   /** Headers, or a function called for each attempt, for a fresh token. What it throws ends the stream. */
   headers?: RequestInit['headers'] | (() => RequestInit['headers'] | Promise<RequestInit['headers']>)
-  /** A plain object or an array is sent as JSON. Streams cannot be sent twice and are refused. */
+  /** An object or an array is sent as JSON, but for those that `fetch` knows. Streams cannot be sent twice and are refused. */
   body?: unknown
   /** Closes the connection at once; the loop then throws the signal's reason. */
   signal?: AbortSignal | undefined
@@ -51,7 +51,8 @@ export interface RequestOptions extends Omit<RequestInit, 'body' | 'headers' | '
   lastEventId?: string | undefined
   /**
    * One connection for all tabs that ask for the same: by method, URL and body, or by the name that is given, which is
-   * needed where tabs may be logged in differently. Where the browser has no Web Locks (pages that are not secure), each has its own.
+   * needed where tabs may be logged in differently and
+   * for a body that is neither text nor JSON. A tab that joins gets what comes from then on. Where the browser has no Web Locks (pages that are not secure), each has its own.
    * @default false
    */
   share?: boolean | string | undefined
