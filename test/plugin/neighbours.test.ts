@@ -111,10 +111,10 @@ t.test('a compressor told to take event streams gets all of them', async t => {
 // This compressor lets the headers go with the second chunk: what fails sooner is an HTTP error still.
 t.test('a failure through a compressor breaks the response, after the error event', async t => {
   const seen = mishaps(t)
-  let isSeen = false
+  const client = { isSeen: false }
   const failing = async function * (error: Error) {
-    isSeen = false
-    while (!isSeen) { yield 1; await sleep(5) }
+    client.isSeen = false
+    while (!client.isSeen) { yield 1; await sleep(5) }
     throw error
   }
   const served = await compressed(t, app => {
@@ -126,7 +126,7 @@ t.test('a failure through a compressor breaks the response, after the error even
     response.on('error', () => {})
     let text = ''
     const gunzip = createGunzip().on('error', () => {}).setEncoding('utf8')
-    response.pipe(gunzip).on('data', chunk => { text += chunk; isSeen = true })
+    response.pipe(gunzip).on('data', chunk => { text += chunk; client.isSeen = true })
     await new Promise(resolve => response.once('close', resolve))
     t.equal(response.complete, false, path)
     t.match(parse(text)[0], { data: '1' }, path)
