@@ -142,10 +142,10 @@ t.test('a server that closes at once is asked ever more rarely, until there is a
   t.intercept(Math, 'random', { value: () => 1 })
   const shut: Answer = (_request, response) => { response.destroy() }
   const { url, requests } = await serve(t, shut, shut, shut, shut, shut, shut, stream('data: 1\n\n'), shut, gone)
-  t.equal((await collect(connect(url, { backoff: { delay: 20, maxDelay: 320 } }))).length, 1)
+  t.equal((await collect(connect(url, { backoff: { delay: 50, maxDelay: 800 } }))).length, 1)
   const waits = requests.slice(1).map(({ at }, i) => at - requests[i]!.at)
-  for (const [i, least] of [20, 40, 80, 160, 320, 320, 20, 40].entries()) t.ok(waits[i]! >= least - 2, `${waits[i]} ms for ${least}`)
-  t.ok(waits[6]! < 300, `${waits[6]} ms after an event`)
+  for (const [i, least] of [50, 100, 200, 400, 800, 800, 50, 100].entries()) t.ok(waits[i]! >= least - 2, `${waits[i]} ms for ${least}`)
+  t.ok(waits[6]! < 750, `${waits[6]} ms after an event`)
 })
 
 t.test('the parts of backoff that are not given are the default ones', async t => {
