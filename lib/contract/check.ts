@@ -1,6 +1,7 @@
 import { Ajv2019 } from 'ajv/dist/2019.js'
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js'
 import addFormats from 'ajv-formats'
+import { withoutCopies } from './map.ts'
 import { type SchemaObject, subschemas } from './walk.ts'
 
 /** A compiled check of a payload: strict, so nothing is coerced, filled in or removed. */
@@ -46,7 +47,7 @@ export function checkCompiler (shared: Record<string, unknown>, extensions: Exte
     const Class = [schema, ...Object.values(shared)].some(isDraft2020) ? Ajv2020 : Ajv2019
     const ajv = instances.get(Class) ?? createAjv(Class, shared, extensions)
     instances.set(Class, ajv)
-    return ajvCheck(ajv, schema)
+    return ajvCheck(ajv, withoutCopies(schema, shared))
   }
 }
 
@@ -131,15 +132,18 @@ function refuseUnknownFormat (warning: string): void {
   if (format !== undefined) throw new Error(`unknown format '${format}'`)
 }
 
-/** Compiles a schema that may refer to itself, and forgets it: another event may have one of the same `$id`. */
+/** Compiles a schema that may refer to itself, and forgets it: another event may have others of the same `$id`s. */
 function compileOnce (ajv: Ajv, schema: SchemaObject): ValidateFunction {
   const { $id, ...rest } = schema
   // What is shared is known by its id already.
   if (typeof $id === 'string' && Object.hasOwn(ajv.schemas, $id)) return ajv.compile(rest)
+  const known = new Set(Object.keys(ajv.refs))
   try {
     return ajv.compile(schema)
   } finally {
     ajv.removeSchema(schema)
+    // Ids within it would lead into the next schema.
+    for (const ref of Object.keys(ajv.refs)) if (!known.has(ref)) delete ajv.refs[ref]
   }
 }
 

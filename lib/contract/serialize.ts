@@ -1,5 +1,5 @@
 import buildSerializer, { type Schema } from 'fast-json-stringify'
-import { mapValues, rewriteSchema } from './map.ts'
+import { mapValues, rewriteSchema, withoutCopies } from './map.ts'
 import { isObject, type SchemaObject, subschemas } from './walk.ts'
 
 /** Writes a payload that passed its check as one line of JSON. */
@@ -11,7 +11,7 @@ export type Serialize = (data: unknown) => string
  * @param shared the app's schemas by `$id`
  */
 export function compileSerialize (schema: SchemaObject, shared: Record<string, unknown>): Serialize {
-  const serialize: Serialize = buildSerializer(withoutDefaults(schema) as unknown as Schema, {
+  const serialize: Serialize = buildSerializer(withoutDefaults(withoutCopies(schema, shared)) as unknown as Schema, {
     schema: mapValues(shared, other => withoutDefaults(other as SchemaObject)) as unknown as Record<string, Schema>
   })
   return isOpen(schema) ? whole(serialize) : serialize

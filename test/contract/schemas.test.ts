@@ -1,6 +1,7 @@
 import { Type } from '@sinclair/typebox'
 import t from 'tap'
 import { Type as Type1 } from 'typebox'
+import { checkCompiler } from '../../lib/contract/check.ts'
 import { encoder } from '../helpers/encoder.ts'
 
 const REFUSED = Symbol('refused')
@@ -157,6 +158,42 @@ t.test('one schema with an $id may serve several events, and be shared as well',
       t.equal(encode({ event: 'b', data: { a: 1, c: 2 } }), 'event: b\ndata: {"a":1}\n\n')
     }
   }
+})
+
+const USER = { $id: 'User', type: 'object', required: ['mail'], properties: { mail: { type: 'string', format: 'email' }, boss: { $ref: 'User' } } }
+const User = Type.Object({ mail: Type.String({ format: 'email' }) }, { $id: 'User' })
+const User1 = Type1.Object({ mail: Type1.String({ format: 'email' }) }, { $id: 'User' })
+const mail = 'a@b.cd'
+
+/** Payloads in which a schema with an `$id` stands twice, and what becomes of one. */
+const TWICE: Record<string, { schema: object, user?: object, payload: unknown, json: string, bad: unknown }> = {
+  'in an object': { schema: Type.Object({ a: User, b: User }), payload: { a: { mail, x: 1 }, b: { mail, x: 1 } }, json: `{"a":{"mail":"${mail}"},"b":{"mail":"${mail}"}}`, bad: { a: { mail }, b: { mail: 'no' } } },
+  'in an array': { schema: Type.Object({ a: User, b: Type.Array(User) }), payload: { a: { mail }, b: [{ mail, x: 1 }] }, json: `{"a":{"mail":"${mail}"},"b":[{"mail":"${mail}"}]}`, bad: { a: { mail }, b: [{ mail: 'no' }] } },
+  'in a union': { schema: Type.Union([User, Type.Array(User)]), payload: [{ mail, x: 1 }], json: `[{"mail":"${mail}"}]`, bad: [{ mail: 'no' }] },
+  'in a union of typebox 1': { user: User1, schema: Type1.Union([User1, Type1.Array(User1)]), payload: [{ mail, x: 1 }], json: `[{"mail":"${mail}"}]`, bad: [{ mail: 'no' }] },
+  'as plain JSON Schema': { user: USER, schema: { type: 'object', properties: { a: USER, b: structuredClone(USER) } }, payload: { b: { mail, boss: { mail, x: 1 } } }, json: `{"b":{"mail":"${mail}","boss":{"mail":"${mail}"}}}`, bad: { b: { mail, boss: { mail: 'no' } } } }
+}
+
+for (const [where, { schema, user = User, payload, json, bad }] of Object.entries(TWICE)) {
+  t.test(`a schema with an $id may stand twice ${where}, and be shared as well`, async t => {
+    for (const shared of [{}, { User: user }]) {
+      const encode = await encoder(schema, {}, shared as never)
+      t.equal(encode(payload), `data: ${json}\n\n`)
+      t.throws(() => encode(bad), { code: 'SSE_ERR_PAYLOAD' })
+    }
+  })
+}
+
+t.test('an $id leads nowhere but within its schema', async t => {
+  const compileCheck = checkCompiler({})
+  t.ok((await compileCheck({ type: 'object', properties: { a: USER } })).accepts({ a: { mail } }))
+  t.ok((await compileCheck({ type: 'object', properties: { a: { $id: 'User', type: 'string' } } })).accepts({ a: 'text' }), 'another of the same $id')
+  await t.rejects(compileCheck({ type: 'object', properties: { a: { type: 'string' }, b: { $ref: 'User' } } }), { message: /can't resolve reference User/ })
+})
+
+t.test('different schemas of one $id in a payload are refused', async t => {
+  const schema = { type: 'object', properties: { a: USER, b: { $id: 'User', type: 'string' } } }
+  await t.rejects(encoder(schema), { code: 'SSE_ERR_SCHEMA', message: /"User" resolves to more than one schema/ })
 })
 
 t.test('recursive schemas stand beside each other', async t => {
