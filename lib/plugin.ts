@@ -1,5 +1,6 @@
 import { type FastifyInstance, type FastifyReply, type RouteOptions } from 'fastify'
 import fp from 'fastify-plugin'
+import { Compilers } from './contract/compiler.ts'
 import { Names } from './contract/document/bundle.ts'
 import { type ResolvedOptions, resolvePluginOptions, type SsePluginOptions } from './options.ts'
 import { Connections } from './plugin/connections.ts'
@@ -20,6 +21,7 @@ async function plugin (fastify: FastifyInstance, options: SsePluginOptions): Pro
 
   const streams = new Streams()
   const pending: Array<() => Promise<void>> = []
+  const compilers = new Compilers()
   const names = new Names()
   const scopes = new Set<FastifyInstance>()
   fastify.decorate('sse', streams as never)
@@ -32,7 +34,7 @@ async function plugin (fastify: FastifyInstance, options: SsePluginOptions): Pro
     if (!route.isDeclared && !route.isUndeclared) return
     options.config = { ...options.config, [kRoute]: route } as NonNullable<RouteOptions['config']>
     options.handler = streamingHandler(route, options.handler as never) as never
-    pending.push(() => route.compile(this))
+    pending.push(() => route.compile(compilers.of(this.getSchemas() as Record<string, unknown>, route.options.ajv)))
     if (!route.isDeclared) return
     options.schema = documentRoute(this, options, route, names)!
     scopes.add(this)

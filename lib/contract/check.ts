@@ -37,10 +37,9 @@ const STRICT = { strict: false, strictNumbers: true, coerceTypes: false, useDefa
  *
  * @param shared the app's schemas by `$id`
  */
-export function checkCompiler (shared: Record<string, unknown>, extensions: Extensions = NONE): CheckCompiler {
+export function checkCompiler (shared: Record<string, unknown>, extensions?: Extensions): CheckCompiler {
   const instances = new Map<AjvClass, Ajv>()
-  const isExtended = finders.get(extensions) ?? extensionFinder(extensions)
-  finders.set(extensions, isExtended)
+  const isExtended = extensions === undefined ? () => false : extensionFinder(extensions)
   return async schema => {
     const typebox = isSelfContained(schema) && !isExtended(schema) ? await typeboxCheck(schema) : undefined
     if (typebox !== undefined) return typebox
@@ -99,21 +98,16 @@ function isDraft2020 (schema: unknown): boolean {
   return Array.from(subschemas(schema)).some(({ $schema, prefixItems }) => prefixItems !== undefined || String($schema).includes('2020-12'))
 }
 
-const NONE: Extensions = {}
-
-/** One for all routes. */
-const finders = new WeakMap<Extensions, (schema: SchemaObject) => boolean>([[NONE, () => false]])
-
 /** Tells whether a schema uses a keyword or a format that is not Ajv's own. */
 function extensionFinder (extensions: Extensions): (schema: SchemaObject) => boolean {
-  const [own, extended] = [createAjv(Ajv2019, {}, {}), createAjv(Ajv2019, {}, extensions)]
+  const [own, extended] = [createAjv(Ajv2019, {}), createAjv(Ajv2019, {}, extensions)]
   const keywords = Object.keys(extended.RULES.keywords).filter(keyword => own.getKeyword(keyword) === false)
   const formats = Object.keys(extended.formats).filter(format => extended.formats[format] !== own.formats[format])
   return schema => Array.from(subschemas(schema)).some(part =>
     keywords.some(keyword => Object.hasOwn(part, keyword)) || formats.includes(part.format as string))
 }
 
-function createAjv (Class: AjvClass, shared: Record<string, unknown>, { customOptions, plugins = [] }: Extensions): Ajv {
+function createAjv (Class: AjvClass, shared: Record<string, unknown>, { customOptions, plugins = [] }: Extensions = {}): Ajv {
   const logger = { log: refuseUnknownFormat, warn: refuseUnknownFormat, error: refuseUnknownFormat }
   const ajv = new Class({ ...customOptions, ...STRICT, logger })
   // Enough to let schemas name the draft that Fastify uses, which later ones read alike.

@@ -1,7 +1,7 @@
-import { type FastifyInstance, type FastifyRequest, type RouteOptions } from 'fastify'
-import { checkCompiler } from '../contract/check.ts'
+import { type FastifyRequest, type RouteOptions } from 'fastify'
+import { type Compiler } from '../contract/compiler.ts'
 import { type Declaration, declarationOf } from '../contract/declaration.ts'
-import { compileEncode, type Encode, encodeUndeclared } from '../contract/encode.ts'
+import { type Encode, encodeUndeclared } from '../contract/encode.ts'
 import { SSE_ERR_ERROR_EVENT, SSE_ERR_NO_CONTRACT, SSE_ERR_NOT_COMPILED } from '../errors.ts'
 import { type ResolvedOptions, resolveOptions, type SseOptions } from '../options.ts'
 import { acceptsEventStream } from '../response/accept.ts'
@@ -55,13 +55,11 @@ export class StreamRoute {
     return this.#responses === undefined
   }
 
-  /** Compiles the contracts with the schemas of the route's scope. */
-  async compile (fastify: FastifyInstance): Promise<void> {
-    const shared = fastify.getSchemas() as Record<string, unknown>
-    const tools = { compileCheck: checkCompiler(shared, this.options.ajv), shared }
+  /** @param compiler that of the route's scope */
+  async compile (compiler: Compiler): Promise<void> {
     for (const [status, declaration] of this.#declarations) {
       this.#contracts.set(status, {
-        encode: await compileEncode(declaration, tools),
+        encode: await compiler.compile(declaration),
         sentinel: declaration.sentinel === undefined ? '' : dataLines(declaration.sentinel) + END + END,
         events: declaration.events
       })
