@@ -172,7 +172,8 @@ async function overSocket (app: FastifyInstance, options: StreamRequest): Promis
   if (!app.server.listening) await app.listen({ port: 0, host: '127.0.0.1' })
   const address = app.server.address()
   if (address === null || typeof address === 'string') throw new TypeError('The app does not listen on a port')
-  const host = address.address === '::' ? '::1' : address.address === '0.0.0.0' ? '127.0.0.1' : address.address
+  // All addresses of IPv6 are those of IPv4 too, the only ones where IPv6 is off.
+  const host = address.address === '::' ? 'localhost' : address.address === '0.0.0.0' ? '127.0.0.1' : address.address
   const { payload, ...rest } = wanted(options)
   const request = httpRequest({ host, port: address.port, path: options.url, agent: false, ...rest })
   request.end(payload)
