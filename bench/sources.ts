@@ -47,7 +47,8 @@ export function createSources (workload: Workload): { routes: Routes, pulled: Re
 
   async function * tick () {
     for (let id = 0; ; id++) {
-      await new Promise(resolve => setTimeout(resolve, workload.interval))
+      // At random, or the timers of streams that once fired together would do so from then on, and latency would be that of the crowd.
+      await new Promise(resolve => setTimeout(resolve, workload.interval * (0.5 + Math.random())))
       yield { ...payloadOf(id), ts: microseconds() }
     }
   }

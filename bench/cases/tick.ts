@@ -75,7 +75,7 @@ export const trickles = [
     title: 'Trickle: 200 connections, lone events, one per 20 ms each',
     connections: 200,
     interval: 20,
-    ms: 1500,
+    ms: 4000,
     rounds: 5,
     servers: ['fastify-sse'],
     quick: ['base', 'typed-sse'],
