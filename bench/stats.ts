@@ -5,7 +5,7 @@ export function spread (values: number[]): Spread {
 }
 
 /** The value below which the given share of the values lies; the mean of the two middle ones for an even median. */
-export function percentile (values: number[], share: number): number {
+export function percentile (values: ArrayLike<number>, share: number): number {
   const sorted = Float64Array.from(values).sort()
   const at = (sorted.length - 1) * share
   const low = sorted[Math.floor(at)] ?? NaN
