@@ -4,7 +4,7 @@ import type {
   RawReplyDefaultExpression, RawRequestDefaultExpression, RawServerBase, RawServerDefault, RouteGenericInterface
 } from 'fastify'
 import type { RouteSource } from './contract/types.ts'
-import type { SseOptions } from './options.ts'
+import type { SseOptions } from './response/options.ts'
 
 declare module 'fastify' {
   // The type parameters are Fastify's own, as TypeScript demands of a merged interface; the last one is not needed.

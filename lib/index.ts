@@ -1,6 +1,6 @@
 import './augment.ts'
 
-export { sseTransformObject } from './contract/document/transform.ts'
+export { sseTransformObject } from './openapi/document.ts'
 export { EventStream, RawText } from './contract/event-stream.ts'
 export { comment, event } from './contract/event.ts'
 export {
@@ -8,8 +8,8 @@ export {
   type SourceContext, type TextSchema
 } from './contract/types.ts'
 export * as errors from './errors.ts'
-export { type InvalidPolicy, type SseOptions, type SsePluginOptions } from './options.ts'
-export { typedSse, typedSse as default } from './plugin.ts'
+export { type InvalidPolicy, type SseOptions, type SsePluginOptions } from './response/options.ts'
+export { typedSse, typedSse as default } from './plugin/plugin.ts'
 export { type StreamEvent } from './plugin/observe.ts'
-export { type CloseReason, type Summary } from './response/host.ts'
+export { type CloseReason, type Summary } from './response/reply-port.ts'
 export { type Comment, type Message } from './wire/message.ts'

@@ -2,38 +2,43 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path/posix'
 import t from 'tap'
 
-// Each file or folder of lib/ may import only what stands beside it here, and outside packages only as listed. `types`
-// says what may be imported as types alone.
+/** What the files of a folder may import: other folders (or files) of lib/, the same as types only, and packages. */
 interface Allowed { lib: string[], types?: string[], packages: string[] }
 
+// Arrows point down. A folder may always import its own files; `types` are erased at build.
 const MAY_IMPORT: Record<string, Allowed> = {
-  'index.ts': { lib: ['augment.ts', 'plugin.ts', 'contract/', 'options.ts', 'errors.ts'], types: ['plugin/', 'response/', 'wire/'], packages: [] },
-  'augment.ts': { lib: [], types: ['contract/', 'options.ts', 'plugin/'], packages: ['fastify'] },
-  'plugin.ts': { lib: ['plugin/', 'contract/', 'response/', 'options.ts', 'errors.ts'], packages: ['fastify', 'fastify-plugin'] },
+  'index.ts': { lib: ['augment.ts', 'plugin/', 'openapi/', 'contract/', 'errors.ts'], types: ['response/', 'wire/'], packages: [] },
+  'augment.ts': { lib: [], types: ['contract/', 'response/'], packages: ['fastify'] },
   'plugin/': {
-    lib: ['contract/', 'response/', 'options.ts', 'wire/', 'errors.ts'],
-    packages: ['fastify', 'node:diagnostics_channel', 'node:http', 'node:module', 'node:net', 'node:stream']
+    lib: ['openapi/', 'encode/', 'response/', 'contract/', 'wire/', 'errors.ts'],
+    packages: ['fastify', 'fastify-plugin', 'node:diagnostics_channel', 'node:http', 'node:net', 'node:stream']
   },
-  'contract/': {
-    lib: ['wire/', 'errors.ts'],
-    packages: ['@sinclair/typebox', '@sinclair/typebox/compiler', 'typebox', 'typebox/compile', 'typebox/format', 'ajv', 'ajv/dist/2019.js', 'ajv/dist/2020.js',
-      'ajv-formats', 'fast-json-stringify', 'fastify']
+  'openapi/': { lib: ['contract/', 'schema/', 'wire/', 'errors.ts'], types: ['plugin/'], packages: ['fastify', 'node:module'] },
+  'encode/': {
+    lib: ['contract/', 'schema/', 'wire/', 'errors.ts'],
+    packages: ['@sinclair/typebox', '@sinclair/typebox/compiler', 'typebox/compile', 'typebox/format', 'ajv/dist/2019.js',
+      'ajv/dist/2020.js', 'ajv-formats', 'fast-json-stringify']
   },
-  'response/': { lib: ['options.ts', 'wire/', 'errors.ts'], packages: ['negotiator', 'node:http', 'node:http2', 'node:net', 'node:stream'] },
-  'options.ts': { lib: ['errors.ts'], packages: ['node:util'] },
+  'log/': { lib: [], packages: [] },
+  'response/': { lib: ['wire/', 'errors.ts'], packages: ['negotiator', 'node:http', 'node:http2', 'node:net', 'node:stream', 'node:util'] },
+  'contract/': { lib: ['schema/', 'wire/', 'errors.ts'], packages: ['@sinclair/typebox', 'typebox', 'fastify'] },
+  'schema/': { lib: ['errors.ts'], packages: [] },
   'wire/': { lib: ['errors.ts'], packages: [] },
   'errors.ts': { lib: [], packages: ['@fastify/error'] },
   // It runs in a browser: no node:, no value of Fastify, nothing of the server but types.
-  'client/': { lib: [], types: ['contract/'], packages: ['eventsource-parser', 'eventsource-parser/stream'] },
-  'testing/': { lib: ['client/'], types: ['contract/'], packages: ['fastify', 'light-my-request', 'node:events', 'node:http', 'node:stream'] }
+  'client/': { lib: [], types: ['contract/'], packages: ['eventsource-parser'] },
+  'testing/': { lib: ['client/'], packages: ['fastify', 'node:events', 'node:http', 'node:stream'] }
 }
+
+interface Import { specifier: string, isType: boolean }
 
 const root = new URL('../lib', import.meta.url).pathname
 const files = readdirSync(root, { recursive: true, encoding: 'utf8' }).filter(file => file.endsWith('.ts'))
 const unit = (file: string) => file.includes('/') ? file.slice(0, file.indexOf('/') + 1) : file
+const imports = new Map(files.map(file => [file, importsOf(file)]))
 
-/** The statements that import, also those over several lines, and imports by call. */
-function importsOf (file: string): Array<{ specifier: string, isType: boolean }> {
+/** The import and export statements of a file, also those over several lines, and imports by call. */
+function importsOf (file: string): Import[] {
   const source = readFileSync(join(root, file), 'utf8')
   const statements = Array.from(source.matchAll(/^(?:import|export(?= \*| (?:type )?\{))\b([^'"=]*?)(?:\bfrom )?'([^']+)'/gm), ([, names, specifier]) => ({
     specifier: specifier!,
@@ -43,6 +48,11 @@ function importsOf (file: string): Array<{ specifier: string, isType: boolean }>
   return [...statements, ...calls]
 }
 
+/** The file of lib/ that an import of another leads to; undefined for a package. */
+function targetOf (file: string, { specifier }: Import): string | undefined {
+  return specifier.startsWith('.') ? relative(root, join(root, dirname(file), specifier)) : undefined
+}
+
 for (const file of files) {
   t.test(`lib/${file} imports only downward`, async t => {
     const allowed = MAY_IMPORT[unit(file)]
@@ -50,42 +60,61 @@ for (const file of files) {
       t.fail('has no line in MAY_IMPORT')
       return
     }
-    for (const { specifier, isType } of importsOf(file)) {
-      if (!specifier.startsWith('.')) {
-        t.ok(allowed.packages.includes(specifier), `package ${specifier}`)
+    for (const found of imports.get(file)!) {
+      const target = targetOf(file, found)
+      if (target === undefined) {
+        t.ok(allowed.packages.includes(found.specifier), `package ${found.specifier}`)
         continue
       }
-      const target = unit(relative(root, join(root, dirname(file), specifier)))
-      const mayImport = [...allowed.lib, ...(isType ? allowed.types ?? [] : [])]
-      t.ok(target === unit(file) || mayImport.includes(target), `lib/${target}${isType ? ', as types' : ''}`)
+      const mayImport = [...allowed.lib, ...(found.isType ? allowed.types ?? [] : [])]
+      t.ok(unit(target) === unit(file) || mayImport.includes(unit(target)), `lib/${target}${found.isType ? ', as types' : ''}`)
     }
   })
 }
 
-t.test('contract and response meet only in plugin', async t => {
-  for (const [name, { lib, types = [] }] of Object.entries(MAY_IMPORT)) {
-    const meets = [...lib, ...types].includes('contract/') && [...lib, ...types].includes('response/')
-    t.ok(!meets || ['plugin.ts', 'plugin/', 'index.ts'].includes(name), name)
+t.test('everything that MAY_IMPORT allows is imported', async t => {
+  for (const [name, { lib, types = [], packages }] of Object.entries(MAY_IMPORT)) {
+    const found = files.filter(file => unit(file) === name).flatMap(file => imports.get(file)!.map(one => ({ target: targetOf(file, one), ...one })))
+    const has = (allowed: string) => found.some(({ target, specifier }) => target === undefined ? specifier === allowed : unit(target) === allowed)
+    for (const allowed of [...lib, ...types, ...packages]) t.ok(has(allowed), `${name} -> ${allowed}`)
   }
 })
 
-t.test('MAY_IMPORT has no circle', async t => {
-  const visit = (name: string, above: string[]) => {
-    if (above.includes(name)) {
-      t.fail([...above, name].join(' -> '))
-      return
-    }
-    for (const below of MAY_IMPORT[name]?.lib ?? []) visit(below, [...above, name])
+t.test('encode and response meet only in plugin', async t => {
+  for (const [name, { lib, types = [] }] of Object.entries(MAY_IMPORT)) {
+    const all = [name, ...lib, ...types]
+    t.ok(!(all.includes('encode/') && all.includes('response/')) || name === 'plugin/', name)
   }
-  for (const name of Object.keys(MAY_IMPORT)) visit(name, [])
+})
+
+t.test('no folder and no file imports itself through others', async t => {
+  const findCircle = (graph: (name: string) => string[], names: string[]): string[] | undefined => {
+    const done = new Set<string>()
+    const visit = (name: string, above: string[]): string[] | undefined => {
+      if (above.includes(name)) return [...above.slice(above.indexOf(name)), name]
+      if (done.has(name)) return undefined
+      for (const below of graph(name)) {
+        const circle = visit(below, [...above, name])
+        if (circle !== undefined) return circle
+      }
+      done.add(name)
+      return undefined
+    }
+    for (const name of names) {
+      const circle = visit(name, [])
+      if (circle !== undefined) return circle
+    }
+    return undefined
+  }
+  t.equal(findCircle(name => MAY_IMPORT[name]?.lib ?? [], Object.keys(MAY_IMPORT))?.join(' -> '), undefined, 'folders')
+  const imported = (file: string) => imports.get(file)!.map(one => targetOf(file, one)).filter(target => target !== undefined)
+  t.equal(findCircle(imported, files)?.join(' -> '), undefined, 'files')
 })
 
 t.test('the imports of a file are found as they are written', async t => {
-  const found = importsOf('plugin/reply.ts')
-  t.ok(found.some(({ specifier }) => specifier === 'fastify'))
-  t.ok(found.some(({ specifier, isType }) => specifier === './streams.ts' && isType))
-  t.ok(found.some(({ specifier, isType }) => specifier === '../options.ts' && !isType))
-  t.ok(importsOf('contract/check.ts').some(({ specifier }) => specifier === 'typebox/compile'))
+  t.ok(imports.get('plugin/reply.ts')!.some(({ specifier }) => specifier === 'fastify'))
+  t.ok(imports.get('plugin/reply.ts')!.some(({ specifier, isType }) => specifier === './streams.ts' && isType))
+  t.ok(imports.get('encode/check.ts')!.some(({ specifier }) => specifier === 'typebox/compile'))
 })
 
 // Coverage counts only files that were loaded, so load them all.

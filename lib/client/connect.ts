@@ -1,6 +1,7 @@
 import { connection, type Plan } from './connection.ts'
 import type { MessageOf } from './contract.ts'
-import { type DecodeOptions, decoderOf } from './decode.ts'
+import { decoderOf } from './decode.ts'
+import type { DecodeOptions } from './decode-options.ts'
 import { ConnectionError, ResponseError } from './errors.ts'
 import type { ConnectOptions, RequestOptions, Rest, StreamState } from './options.ts'
 import { repeatable } from './request.ts'

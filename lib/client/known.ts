@@ -1,5 +1,5 @@
 import type { ContractValue } from './contract.ts'
-import type { DecodeOptions } from './decode.ts'
+import type { DecodeOptions } from './decode-options.ts'
 import type { Fault } from './errors.ts'
 
 /** What is known of a stream's events beforehand. */

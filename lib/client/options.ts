@@ -1,5 +1,5 @@
 import type { ContractValue, RawOf } from './contract.ts'
-import type { DecodeOptions } from './decode.ts'
+import type { DecodeOptions } from './decode-options.ts'
 
 /** `connecting`: a request is under way; `open`: events may come; `waiting`: for the next attempt; `closed`: for good. */
 export type StreamState = 'connecting' | 'open' | 'waiting' | 'closed'

@@ -1,6 +1,7 @@
 import { isEventStream } from './connection.ts'
 import type { MessageOf } from './contract.ts'
-import { type DecodeOptions, decoderOf } from './decode.ts'
+import { decoderOf } from './decode.ts'
+import type { DecodeOptions } from './decode-options.ts'
 import { ConnectionError, ResponseError } from './errors.ts'
 import { framesOf, type Chunks } from './frames.ts'
 import type { ParseOptions, Rest } from './options.ts'

@@ -1,5 +1,5 @@
-import { checkJsonTypes } from './json-types.ts'
-import { isObject, type SchemaObject } from './walk.ts'
+import { checkJsonTypes } from '../schema/json-types.ts'
+import { isObject, type SchemaObject } from '../schema/walk.ts'
 
 /** What `EventStream` was told, in the form that everything else is made from. */
 export interface Declaration {

@@ -2,9 +2,9 @@ import { SSE_ERR_CONTRACT, SSE_ERR_CONTRACT_AMBIGUOUS, SSE_ERR_SENTINEL } from '
 import { eventLine } from '../wire/frame.ts'
 import { type EventStreamFunction, type EventStreamOptions, type RawTextFunction } from './types.ts'
 import { declare, type Declaration, EVENT_STREAM, isRaw, markRaw, UNNAMED } from './declaration.ts'
-import { checkJsonTypes } from './json-types.ts'
-import { isJsonText } from './serialize.ts'
-import { isObject, type SchemaObject } from './walk.ts'
+import { checkJsonTypes } from '../schema/json-types.ts'
+import { isJsonText } from '../schema/json-text.ts'
+import { isObject, type SchemaObject } from '../schema/walk.ts'
 
 const OPTIONS: Record<keyof EventStreamOptions, string> = { sentinel: 'string', description: 'string', id: 'boolean', retry: 'boolean' }
 

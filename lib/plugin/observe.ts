@@ -1,6 +1,6 @@
 import { channel } from 'node:diagnostics_channel'
 import { type FastifyBaseLogger, type FastifyRequest } from 'fastify'
-import { type Summary } from '../response/host.ts'
+import { type Summary } from '../response/reply-port.ts'
 
 /** What the diagnostics channels publish: one object per stream, the same in all of its messages. */
 export interface StreamEvent {

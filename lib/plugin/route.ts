@@ -1,9 +1,9 @@
 import { type FastifyRequest, type RouteOptions } from 'fastify'
-import { type Compiler } from '../contract/compiler.ts'
+import { type Compiler } from '../encode/compiler.ts'
 import { type Declaration, declarationOf } from '../contract/declaration.ts'
-import { type Encode, encodeUndeclared } from '../contract/encode.ts'
+import { type Encode, encodeUndeclared } from '../encode/encoder.ts'
 import { SSE_ERR_ERROR_EVENT, SSE_ERR_NO_CONTRACT, SSE_ERR_NOT_COMPILED } from '../errors.ts'
-import { type ResolvedOptions, resolveOptions, type SseOptions } from '../options.ts'
+import { type ResolvedOptions, resolveOptions, type SseOptions } from '../response/options.ts'
 import { acceptsEventStream } from '../response/accept.ts'
 import { dataLines, END } from '../wire/frame.ts'
 

@@ -1,6 +1,6 @@
-import { checkCompiler } from '../../lib/contract/check.ts'
+import { checkCompiler } from '../../lib/encode/check.ts'
 import { declarationOf } from '../../lib/contract/declaration.ts'
-import { compileEncode, type Encode } from '../../lib/contract/encode.ts'
+import { compileEncode, type Encode } from '../../lib/encode/encoder.ts'
 import { EventStream } from '../../lib/contract/event-stream.ts'
 import { type EventStreamOptions } from '../../lib/contract/types.ts'
 

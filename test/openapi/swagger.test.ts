@@ -5,7 +5,7 @@ import Fastify, { type FastifyInstance } from 'fastify'
 import t from 'tap'
 import { parse } from 'yaml'
 import typedSse, { EventStream, sseTransformObject } from '../../lib/index.ts'
-import type * as swaggerParts from '../../lib/plugin/swagger.ts'
+import type * as swaggerParts from '../../lib/openapi/swagger.ts'
 import { type Document, type Operation, streamOf } from './app.ts'
 
 type Test = { teardown (fn: () => unknown): void }
@@ -218,7 +218,7 @@ t.test('the body of errors is told only where it is known', async t => {
 })
 
 t.test('where the YAML library is out of reach, YAML is JSON', async t => {
-  const { finishDocuments } = await t.mockImport<typeof swaggerParts>('../../lib/plugin/swagger.ts', {
+  const { finishDocuments } = await t.mockImport<typeof swaggerParts>('../../lib/openapi/swagger.ts', {
     'node:module': { createRequire () { throw new Error('not installed') } }
   })
   const { plain } = await start(t, register({ decorator: 'plain' }), sse, stream) as unknown as { plain (): Document }

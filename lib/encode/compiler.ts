@@ -1,0 +1,53 @@
+import { checkCompiler, type Extensions } from './check.ts'
+import { type Declaration } from '../contract/declaration.ts'
+import { compileEncode, type Encode, type Tools } from './encoder.ts'
+
+type Schemas = Record<string, unknown>
+
+/** Compiles declarations with the schemas of some scopes, each once: a HEAD route has that of its GET, and others may share theirs. */
+export class Compiler {
+  readonly #shared: Schemas
+  readonly #extensions: Extensions | undefined
+  readonly #tools: Tools
+  readonly #encodes = new WeakMap<Declaration, Promise<Encode>>()
+
+  /** @param shared the schemas of a scope by `$id` */
+  constructor (shared: Schemas, extensions: Extensions | undefined) {
+    this.#shared = shared
+    this.#extensions = extensions
+    this.#tools = { compileCheck: checkCompiler(shared, extensions), shared }
+  }
+
+  /** Whether it would be made with the same. */
+  serves (shared: Schemas, extensions: Extensions | undefined): boolean {
+    const ids = Object.keys(shared)
+    return extensions === this.#extensions && ids.length === Object.keys(this.#shared).length && ids.every(id => shared[id] === this.#shared[id])
+  }
+
+  /** @throws SSE_ERR_SCHEMA */
+  compile (declaration: Declaration): Promise<Encode> {
+    const known = this.#encodes.get(declaration)
+    if (known !== undefined) return known
+    const encode = compileEncode(declaration, this.#tools)
+    this.#encodes.set(declaration, encode)
+    return encode
+  }
+}
+
+/** The compilers of an app. An Ajv takes 12 ms to make: one for each route would be most of the time in which an app gets ready. */
+export class Compilers {
+  readonly #all: Compiler[] = []
+
+  /**
+   * The one for a scope.
+   *
+   * @param shared its schemas by `$id`
+   */
+  of (shared: Schemas, extensions: Extensions | undefined): Compiler {
+    const known = this.#all.find(compiler => compiler.serves(shared, extensions))
+    if (known !== undefined) return known
+    const compiler = new Compiler(shared, extensions)
+    this.#all.push(compiler)
+    return compiler
+  }
+}

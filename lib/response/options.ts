@@ -1,0 +1,166 @@
+import { inspect } from 'node:util'
+import { SSE_ERR_OPTION } from '../errors.ts'
+
+/** What `onInvalid` answers: end the stream as a failure, or log the item and drop it. */
+export type InvalidPolicy = 'fail' | 'skip'
+
+/** Options of a stream: the plugin's defaults, a route's `config.sse`, or a call's. The nearest wins, option by option. */
+export interface SseOptions {
+  /**
+   * A comment frame is sent after that many ms without a byte; `false` for none. Never while the socket is full.
+   * @default 15000
+   */
+  heartbeat?: number | false | undefined
+  /** The `retry:` field of the first frame: the client's reconnection time in ms, an integer >= 0. None by default. */
+  retry?: number | undefined
+  /**
+   * How many ms the first item is waited for before the headers go out. A source that fails sooner gets a real HTTP
+   * error. `0`: at once; `Infinity`: until the first item.
+   * @default 100
+   */
+  commitAfter?: number | undefined
+  /**
+   * What becomes of an item that the contract refuses: `'fail'` ends the stream as an error, `'skip'` logs and drops
+   * the item, a function decides by the error and the item.
+   * @default 'fail'
+   */
+  onInvalid?: InvalidPolicy | ((error: Error, item: unknown) => InvalidPolicy) | undefined
+  /**
+   * The name of the event that tells the client of a failure after the headers; `false` for none.
+   * @default 'error'
+   */
+  errorEvent?: string | false | undefined
+  /** The stream is ended well after that many ms, less up to 10 % at random, so that clients reconnect. None by default. */
+  maxDuration?: number | undefined
+  /**
+   * How many ms `fastify.close()` lets the source finish after its signal fired.
+   * @default 1000
+   */
+  shutdownGrace?: number | undefined
+}
+
+type AjvPlugin = (ajv: never, options?: never) => unknown
+
+/** Options of the plugin: the defaults of all streams, and how payloads are checked. */
+export interface SsePluginOptions extends SseOptions {
+  /**
+   * What Fastify's own option `ajv` was given, so that its keywords and formats are known in payloads too. The check
+   * stays strict: nothing is coerced, filled in or removed, whatever `customOptions` says. None by default.
+   */
+  ajv?: {
+    /** Options of Ajv. */
+    customOptions?: object | undefined
+    /** Plugins of Ajv, each alone or with its options. */
+    plugins?: Array<AjvPlugin | [AjvPlugin, unknown]> | undefined
+  } | undefined
+}
+
+/** Every option, decided. */
+export interface ResolvedOptions {
+  readonly ajv: SsePluginOptions['ajv']
+  readonly heartbeat: number | false
+  readonly retry: number | undefined
+  readonly commitAfter: number
+  readonly onInvalid: InvalidPolicy | ((error: Error, item: unknown) => InvalidPolicy)
+  readonly errorEvent: string | false
+  readonly maxDuration: number | undefined
+  readonly shutdownGrace: number
+}
+
+/** The longest delay of a timer: beyond it Node fires at once. */
+const MAX_DELAY = 2 ** 31 - 1
+
+const DEFAULTS: ResolvedOptions = Object.freeze({
+  ajv: undefined,
+  heartbeat: 15_000,
+  retry: undefined,
+  commitAfter: 100,
+  onInvalid: 'fail',
+  errorEvent: 'error',
+  maxDuration: undefined,
+  shutdownGrace: 1000
+})
+
+type Rule = { expected: string, accepts: (value: unknown) => boolean }
+
+const delay = (min: number): Rule => ({
+  expected: `a number of milliseconds from ${min} to ${MAX_DELAY}`,
+  accepts: value => typeof value === 'number' && value >= min && value <= MAX_DELAY
+})
+
+const or = (word: string, literal: unknown, rule: Rule): Rule => ({
+  expected: `${rule.expected}, or ${word}`,
+  accepts: value => value === literal || rule.accepts(value)
+})
+
+const RULES: Record<keyof SseOptions, Rule> = {
+  heartbeat: or('false', false, delay(1)),
+  retry: { expected: 'an integer of milliseconds >= 0', accepts: value => Number.isSafeInteger(value) && (value as number) >= 0 },
+  commitAfter: or('Infinity', Infinity, delay(0)),
+  onInvalid: { expected: "'fail', 'skip' or a function", accepts: value => value === 'fail' || value === 'skip' || typeof value === 'function' },
+  errorEvent: or('false', false, {
+    expected: 'an event name without CR and LF',
+    accepts: value => typeof value === 'string' && /^[^\r\n]+$/.test(value)
+  }),
+  maxDuration: delay(1),
+  shutdownGrace: delay(0)
+}
+
+/**
+ * Checks options and lays them over those further away.
+ *
+ * @param given what the user wrote; `undefined` values are as good as absent
+ * @param base the options they are laid over, by default those of the plugin
+ * @throws SSE_ERR_OPTION for a name that is no option, and for a value of the wrong type or range
+ */
+export function resolveOptions (given: SseOptions | undefined, base: ResolvedOptions = DEFAULTS): ResolvedOptions {
+  if (given === undefined) return base
+  if (typeof given !== 'object' || given === null || Array.isArray(given)) throw new SSE_ERR_OPTION('sse', 'an object', inspect(given, { depth: 0 }))
+  const own: Record<string, unknown> = {}
+  for (const [name, value] of Object.entries(given)) {
+    if (!Object.hasOwn(RULES, name)) throw new SSE_ERR_OPTION(name, `one of ${Object.keys(RULES).join(', ')}`, 'an unknown name')
+    const rule = RULES[name as keyof SseOptions]
+    if (value === undefined) continue
+    if (!rule.accepts(value)) throw new SSE_ERR_OPTION(name, rule.expected, inspect(value, { depth: 0 }))
+    own[name] = value
+  }
+  return Object.freeze({ ...base, ...own })
+}
+
+/**
+ * Asks what becomes of an item that the contract refuses.
+ *
+ * @throws SSE_ERR_OPTION when a function answers anything but a policy
+ */
+export function decide (onInvalid: ResolvedOptions['onInvalid'], error: Error, item: unknown): InvalidPolicy {
+  const policy = typeof onInvalid === 'function' ? onInvalid(error, item) : onInvalid
+  if (policy === 'skip' || policy === 'fail') return policy
+  // An async function cannot be waited for.
+  Promise.resolve(policy).catch(() => { /* its failure is not the one to tell of */ })
+  throw new SSE_ERR_OPTION('onInvalid', "a function that answers 'fail' or 'skip'", `one that answers ${inspect(policy, { depth: 0 })}`)
+}
+
+/** Options of `register`, which hands them to the plugin as well. */
+type RegisterOptions = { prefix?: unknown, logLevel?: unknown, logSerializers?: unknown }
+
+/**
+ * Checks the plugin's options.
+ *
+ * @param options what the plugin was registered with
+ * @param base the options of the scope around, by default none
+ * @throws SSE_ERR_OPTION
+ */
+export function resolvePluginOptions (options: SsePluginOptions, base?: ResolvedOptions): ResolvedOptions {
+  const { ajv, prefix, logLevel, logSerializers, ...given } = options as SsePluginOptions & RegisterOptions
+  const resolved = resolveOptions(given, base)
+  if (ajv === undefined) return resolved
+  if (!isAjvOption(ajv)) throw new SSE_ERR_OPTION('ajv', 'an object of `customOptions`, an object, and `plugins`, an array of functions or [function, options]', inspect(ajv, { depth: 0 }))
+  return Object.freeze({ ...resolved, ajv })
+}
+
+function isAjvOption (ajv: unknown): boolean {
+  if (typeof ajv !== 'object' || ajv === null || Array.isArray(ajv)) return false
+  const { customOptions = {}, plugins = [], ...others } = ajv as Record<string, unknown>
+  return Object.keys(others).length === 0 && typeof customOptions === 'object' && customOptions !== null &&
+    Array.isArray(plugins) && plugins.every(plugin => typeof [plugin].flat()[0] === 'function')
+}
