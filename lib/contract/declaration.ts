@@ -1,5 +1,6 @@
 import { checkJsonTypes } from '../schema/json-types.ts'
 import { isObject, type SchemaObject } from '../schema/walk.ts'
+import { isEventStream } from '../wire/media-type.ts'
 
 /** What `EventStream` was told, in the form that everything else is made from. */
 export interface Declaration {
@@ -22,9 +23,6 @@ const RAW = Symbol.for('fastify-typed-sse.raw')
 
 /** The name that errors give to unnamed events, which is also what clients dispatch them as. */
 export const UNNAMED = 'message'
-
-/** The media type of Server-Sent Events. */
-export const EVENT_STREAM = 'text/event-stream'
 
 /** Writes a declaration into its media type object. */
 export function declare<T extends object> (mediaType: T, declaration: Declaration): T {
@@ -49,7 +47,7 @@ export function isRaw (schema: object): boolean {
 export function declarationOf (response: unknown): Declaration | undefined {
   if (!isObject(response) || !isObject(response.content)) return undefined
   for (const [name, mediaType] of Object.entries(response.content)) {
-    if (name.split(';')[0]!.trim().toLowerCase() !== EVENT_STREAM || !isObject(mediaType)) continue
+    if (!isEventStream(name) || !isObject(mediaType)) continue
     if (DECLARATION in mediaType) return mediaType[DECLARATION] as Declaration
     // `EventStream` has checked its schemas already.
     const payload = mediaType.schema === true ? {} : mediaType.schema as SchemaObject

@@ -1,5 +1,5 @@
 import { SSE_ERR_NOT_ACCEPTABLE, SSE_ERR_SHUTDOWN } from '../errors.ts'
-import { EVENT_STREAM } from '../contract/declaration.ts'
+import { isEventStream } from '../wire/media-type.ts'
 import { isObject, type SchemaObject, subschemas } from '../schema/walk.ts'
 import { type Remainder, REMAINDER } from './extension.ts'
 import { literal, toDialect, type Version, versionOf } from './dialect.ts'
@@ -193,7 +193,7 @@ function isWire ({ value }: { value?: unknown }): boolean {
 }
 
 function isStream ({ content }: SchemaObject): boolean {
-  return isObject(content) && Object.keys(content).some(name => name.startsWith(EVENT_STREAM))
+  return isObject(content) && Object.keys(content).some(isEventStream)
 }
 
 /** Whether a 204 was declared without a description, for which @fastify/swagger puts in one that says nothing. */

@@ -1,4 +1,5 @@
-import { type Declaration, declarationOf, declare, EVENT_STREAM, isRaw } from '../contract/declaration.ts'
+import { type Declaration, declarationOf, declare, isRaw } from '../contract/declaration.ts'
+import { isEventStream } from '../wire/media-type.ts'
 import { bundle, type Names } from './components.ts'
 import { literal } from './dialect.ts'
 import { statedExample } from './examples.ts'
@@ -36,7 +37,7 @@ export function documentResponse (response: unknown, circumstances: Circumstance
   const declaration = declarationOf(response)
   if (declaration === undefined) return response
   const { content, description, ...rest } = response as SchemaObject & { content: Record<string, SchemaObject> }
-  const key = Object.keys(content).find(name => name.toLowerCase().startsWith(EVENT_STREAM))!
+  const key = Object.keys(content).find(isEventStream)!
   // A hook may make another route of this one's schema.
   if (REMAINDER in content[key]!) return response
   const { mediaType, resources } = documentMediaType(content[key]!, declaration, circumstances)

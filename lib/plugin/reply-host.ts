@@ -6,12 +6,13 @@ import { type Body } from '../response/body.ts'
 import { type Host, type Summary } from '../response/reply-port.ts'
 import { type Session } from '../response/session.ts'
 import { DATA, END, eventLine } from '../wire/frame.ts'
+import { EVENT_STREAM_UTF8 } from '../wire/media-type.ts'
 import { Observer } from './observe.ts'
 import { abortRequest } from './signal.ts'
 import { type Streams } from './streams.ts'
 
 const HEADERS = Object.entries({
-  'content-type': 'text/event-stream; charset=utf-8',
+  'content-type': EVENT_STREAM_UTF8,
   'cache-control': 'no-cache, no-transform',
   'x-accel-buffering': 'no'
 })

@@ -1,7 +1,5 @@
 import Negotiator from 'negotiator'
-
-/** What is sent: ranges without parameters match it too. */
-const EVENT_STREAM = 'text/event-stream; charset=utf-8'
+import { EVENT_STREAM, EVENT_STREAM_UTF8 } from '../wire/media-type.ts'
 
 /**
  * Tells whether a client takes an event stream (RFC 9110, section 12.5.1).
@@ -9,6 +7,6 @@ const EVENT_STREAM = 'text/event-stream; charset=utf-8'
  * @param accept the request's Accept header; without one, and with an empty one, everything is taken
  */
 export function acceptsEventStream (accept: string | undefined): boolean {
-  if (accept === undefined || accept === '' || accept === 'text/event-stream' || accept === '*/*') return true
-  return new Negotiator({ headers: { accept } }).mediaType([EVENT_STREAM]) !== undefined
+  if (accept === undefined || accept === '' || accept === EVENT_STREAM || accept === '*/*') return true
+  return new Negotiator({ headers: { accept } }).mediaType([EVENT_STREAM_UTF8]) !== undefined
 }

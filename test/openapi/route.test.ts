@@ -129,6 +129,13 @@ t.test('what stands beside a stream', async t => {
   t.equal((await mediaTypeOf('3.2.0', named, QUIET)).examples!.stream!.value, 'data: {"text":"named"}\n\n')
 })
 
+t.test('a media type that only begins like that of a stream is another one', async t => {
+  const response = { description: 'Both', content: { 'text/event-streaming': { schema: Usage }, ' text/event-stream': { schema: Token } } }
+  const { content } = (await documentOf('3.1.0', { '/': response }, QUIET)).paths['/']!.get!.responses['200']!
+  t.same(content!['text/event-streaming'], { schema: Usage })
+  t.match(content![' text/event-stream'], { schema: token, 'x-oai-itemSchema': { title: 'message' } })
+})
+
 t.test('a 204 without words gets some', async t => {
   const app = Fastify()
   t.teardown(() => app.close())
