@@ -1,6 +1,7 @@
 import { checkCompiler, type Extensions } from './check.ts'
 import { type Declaration } from '../contract/declaration.ts'
-import { compileEncode, type Encode, type Tools } from './encoder.ts'
+import { compileEncode, type Encode } from './encoder.ts'
+import { type Tools } from './payload.ts'
 
 type Schemas = Record<string, unknown>
 

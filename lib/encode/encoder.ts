@@ -1,9 +1,8 @@
-import { SSE_ERR_EVENT, SSE_ERR_MESSAGE, SSE_ERR_PAYLOAD, SSE_ERR_SCHEMA, SSE_ERR_SERIALIZE } from '../errors.ts'
+import { SSE_ERR_EVENT, SSE_ERR_MESSAGE } from '../errors.ts'
 import { checkFieldNames, Comment, Message } from '../wire/message.ts'
 import { commentLines, DATA, dataLines, END, eventLine, positionLines } from '../wire/frame.ts'
-import { type Check, type CheckCompiler } from './check.ts'
 import { type Declaration, isRaw, UNNAMED } from '../contract/declaration.ts'
-import { compileSerialize, type Serialize, stringify } from './serialize.ts'
+import { compilePayload, compileText, type Tools, undeclaredPayload, type WritePayload } from './payload.ts'
 import { type SchemaObject } from '../schema/walk.ts'
 
 /**
@@ -19,13 +18,6 @@ type EncodeData = (data: unknown, tail: string) => string
 
 /** The tail of an event without fields. */
 const TAIL = END + END
-
-/** What contracts are compiled with. */
-export interface Tools {
-  readonly compileCheck: CheckCompiler
-  /** The app's schemas by `$id`. */
-  readonly shared: Record<string, unknown>
-}
 
 /**
  * Compiles a declaration.
@@ -47,7 +39,8 @@ export async function compileEncode (declaration: Declaration, tools: Tools): Pr
 export const encodeUndeclared: Encode = item => {
   if (item instanceof Comment) return commentLines(item.text) + END
   const { event } = item instanceof Message ? item : {}
-  const encodeData = undeclaredData({ name: event ?? UNNAMED, head: event === undefined ? '' : eventLine(event) })
+  const name = event ?? UNNAMED
+  const encodeData = jsonData({ name, head: event === undefined ? '' : eventLine(event) }, undeclaredPayload(name))
   return item instanceof Message ? withFields(item, encodeData) : encodeData(item, TAIL)
 }
 
@@ -90,104 +83,12 @@ interface EventHead {
 }
 
 async function compileData (event: EventHead, schema: SchemaObject, tools: Tools, sentinel?: string): Promise<EncodeData> {
-  const { name } = event
-  const check = await compilePayload(name, () => tools.compileCheck(schema))
-  if (isRaw(schema)) return rawData(event, check, sentinel)
-  const serialize = await compilePayload(name, () => compileSerialize(schema, tools.shared))
-  const encodeData = jsonData(event, check, serialize)
-  // A schema that takes anything, or any object, also takes what JSON cannot carry.
-  return [undefined, new Uint8Array(1), new Map()].some(value => check.accepts(value)) ? guarded(name, encodeData) : encodeData
+  if (!isRaw(schema)) return jsonData(event, await compilePayload(event.name, schema, tools))
+  const text = await compileText(event.name, schema, tools, sentinel)
+  return (data, tail) => event.head + dataLines(text(data)) + tail
 }
 
-async function compilePayload<T> (name: string, compile: () => T | Promise<T>): Promise<T> {
-  try {
-    return await compile()
-  } catch (error) {
-    throw Object.assign(new SSE_ERR_SCHEMA(`event '${name}'`, (error as Error).message), { cause: error })
-  }
-}
-
-function jsonData ({ name, head }: EventHead, check: Check, serialize: Serialize): EncodeData {
+function jsonData ({ head }: EventHead, write: WritePayload): EncodeData {
   const prefix = head + DATA
-  return (data, tail) => {
-    let json: string | Error
-    try {
-      // The check too fails where a getter throws, or where a circular payload meets a recursive schema.
-      json = check.accepts(data) ? serialize(data) : refusal(name, check, data)
-    } catch (error) {
-      throw unserializable(name, error)
-    }
-    if (typeof json !== 'string') throw json
-    return prefix + json + tail
-  }
-}
-
-function rawData ({ name, head }: EventHead, check: Check, sentinel: string | undefined): EncodeData {
-  return (data, tail) => {
-    if (typeof data !== 'string') throw invalid(name, '', `must be string, got ${nameOf(data)}`)
-    if (!check.accepts(data)) throw refusal(name, check, data)
-    if (data === sentinel) throw invalid(name, '', 'must not be the sentinel')
-    return head + dataLines(data) + tail
-  }
-}
-
-function undeclaredData ({ name, head }: EventHead): EncodeData {
-  return guarded(name, (data, tail) => {
-    try {
-      return head + DATA + stringify(data) + tail
-    } catch (error) {
-      throw unserializable(name, error)
-    }
-  })
-}
-
-function guarded (name: string, encodeData: EncodeData): EncodeData {
-  return (data, tail) => {
-    if (!isJson(data)) throw invalid(name, '', `${nameOf(data)} is no JSON`)
-    const text = encodeData(data, tail)
-    // Where an object is declared it would be an empty one.
-    if (data instanceof Date && !text.includes(JSON.stringify(data))) throw invalid(name, '', `must not be a Date${hint(data)}`)
-    return text
-  }
-}
-
-/** JSON.stringify makes an empty object of maps and sets. */
-function isJson (data: unknown): boolean {
-  return data !== undefined && typeof data !== 'function' && typeof data !== 'symbol' && !ArrayBuffer.isView(data) &&
-    !(data instanceof Map) && !(data instanceof Set)
-}
-
-function refusal (name: string, check: Check, data: unknown): Error {
-  const { pointer, message } = check.explain(data)
-  return invalid(name, pointer, message + hint(valueAt(data, pointer)))
-}
-
-/** What to send in the place of a value that JSON does not have. */
-function hint (value: unknown): string {
-  if (value instanceof Date) return ' (got a Date: JSON has none, send date.toISOString())'
-  return ArrayBuffer.isView(value) ? ' (got bytes: decode them first)' : ''
-}
-
-function invalid (event: string, pointer: string, message: string): Error {
-  return Object.assign(new SSE_ERR_PAYLOAD(event, pointer, message), { event, pointer })
-}
-
-function unserializable (name: string, cause: unknown): Error {
-  const message = cause instanceof Error ? cause.message : 'a toJSON() or a getter threw'
-  // fast-json-stringify tells the value.
-  if (message.startsWith('The value "')) return Object.assign(new SSE_ERR_SERIALIZE(name, 'a toJSON() or a getter gives what the schema refuses'), { event: name })
-  return Object.assign(new SSE_ERR_SERIALIZE(name, cause instanceof RangeError ? 'it is circular, or nested too deep' : message), { event: name, cause })
-}
-
-function valueAt (data: unknown, pointer: string): unknown {
-  let value: unknown = data
-  for (const key of pointer.split('/').slice(1)) {
-    value = (value as Record<string, unknown> | null | undefined)?.[key.replaceAll('~1', '/').replaceAll('~0', '~')]
-  }
-  return value
-}
-
-function nameOf (value: unknown): string {
-  // Not `value.constructor`, which may be a part of the value.
-  return typeof value === 'object' && value !== null ? Object.getPrototypeOf(value)?.constructor.name ?? 'object' : typeof value
+  return (data, tail) => prefix + write(data) + tail
 }
