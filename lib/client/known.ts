@@ -14,12 +14,12 @@ export interface Known {
 
 /** As the server's `Declaration`. */
 interface Declaration {
-  readonly events: Readonly<Record<string, object>> | null
-  readonly payload: object | null
+  /** Unnamed events are under `''`. */
+  readonly events: ReadonlyMap<string, object>
   readonly sentinel: string | undefined
 }
 
-const DECLARATION = Symbol.for('fastify-typed-sse.declaration')
+const DECLARATION = Symbol.for('fastify-typed-sse.declaration.2')
 const RAW = Symbol.for('fastify-typed-sse.raw')
 
 /** In a module of its own, which only those load who tell of their events. */
@@ -36,9 +36,9 @@ function told (raw: DecodeOptions['raw']): Known {
 /** What a contract's value tells; a schema written by hand declares unnamed events. */
 function declared (contract: ContractValue, check: DecodeOptions['check']): Known {
   const mediaType = contract.content['text/event-stream'] as { schema: object, [DECLARATION]?: Declaration }
-  const { events, payload, sentinel } = mediaType[DECLARATION] ?? { events: null, payload: mediaType.schema, sentinel: undefined }
-  const hasEvent = (event: string): boolean => events !== null && Object.hasOwn(events, event)
-  const schemaOf = (event: string): object | undefined => (events === null ? event === 'message' && payload : hasEvent(event) && events[event]) || undefined
+  const { events, sentinel } = mediaType[DECLARATION] ?? { events: new Map([['', mediaType.schema]]), sentinel: undefined }
+  const hasEvent = (event: string): boolean => event !== '' && events.has(event)
+  const schemaOf = (event: string): object | undefined => events.get(event) ?? (event === 'message' ? events.get('') : undefined)
   return {
     sentinel,
     hasEvent,

@@ -2,12 +2,12 @@ import { checkJsonTypes } from '../schema/json-types.ts'
 import { isObject, type SchemaObject } from '../schema/walk.ts'
 import { isEventStream } from '../wire/media-type.ts'
 
-/** What `EventStream` was told, in the form that everything else is made from. */
+// The declaration that `EventStream` leaves in a response schema: what the encoder, the document and the client read.
+
+/** What `EventStream` was given. */
 export interface Declaration {
-  /** The schemas of named events; null for a stream of unnamed ones. */
-  readonly events: Readonly<Record<string, SchemaObject>> | null
-  /** The schema of unnamed events; null for a stream of named ones. */
-  readonly payload: SchemaObject | null
+  /** Payload schemas by event name, in the order they were declared. Unnamed events are one entry, under {@link UNNAMED}. */
+  readonly events: ReadonlyMap<string, SchemaObject>
   /** The data of the last message of a stream that ended well. */
   readonly sentinel: string | undefined
   /** Whether events carry ids, from which a client may resume. */
@@ -16,13 +16,18 @@ export interface Declaration {
   readonly retry: boolean
 }
 
-// Registered symbols: a copy of this package, or the client, reads what another wrote. They are enumerable, so that a
-// schema object may be spread.
-const DECLARATION = Symbol.for('fastify-typed-sse.declaration')
+// Registered symbols: the client, or another copy of this package, reads what this one wrote. The number is the version
+// of the form. They are enumerable, so that a schema object may be spread.
+const DECLARATION = Symbol.for('fastify-typed-sse.declaration.2')
 const RAW = Symbol.for('fastify-typed-sse.raw')
 
-/** The name that errors give to unnamed events, which is also what clients dispatch them as. */
-export const UNNAMED = 'message'
+/** The key of unnamed events in {@link Declaration.events}: no named event can have it, because clients read an empty name as none. */
+export const UNNAMED = ''
+
+/** What errors and documents call an event: clients dispatch unnamed ones as `message`. */
+export function eventTitle (name: string): string {
+  return name === UNNAMED ? 'message' : name
+}
 
 /** Writes a declaration into its media type object. */
 export function declare<T extends object> (mediaType: T, declaration: Declaration): T {
@@ -51,8 +56,8 @@ export function declarationOf (response: unknown): Declaration | undefined {
     if (DECLARATION in mediaType) return mediaType[DECLARATION] as Declaration
     // `EventStream` has checked its schemas already.
     const payload = mediaType.schema === true ? {} : mediaType.schema as SchemaObject
-    checkJsonTypes(UNNAMED, payload)
-    return { events: null, payload, sentinel: undefined, id: false, retry: false }
+    checkJsonTypes(eventTitle(UNNAMED), payload)
+    return { events: new Map([[UNNAMED, payload]]), sentinel: undefined, id: false, retry: false }
   }
   return undefined
 }

@@ -2,7 +2,7 @@ import { SSE_ERR_CONTRACT, SSE_ERR_CONTRACT_AMBIGUOUS, SSE_ERR_SENTINEL } from '
 import { eventLine } from '../wire/frame.ts'
 import { EVENT_STREAM } from '../wire/media-type.ts'
 import { type EventStreamFunction, type EventStreamOptions, type RawTextFunction } from './types.ts'
-import { declare, type Declaration, isRaw, markRaw, UNNAMED } from './declaration.ts'
+import { declare, type Declaration, eventTitle, isRaw, markRaw, UNNAMED } from './declaration.ts'
 import { checkJsonTypes } from '../schema/json-types.ts'
 import { isJsonText } from '../schema/json-text.ts'
 import { isObject, type SchemaObject } from '../schema/walk.ts'
@@ -45,16 +45,10 @@ export const RawText = rawText as RawTextFunction
 function eventStream (input: unknown, options: EventStreamOptions = {}): object {
   checkOptions(options)
   const events = eventsOf(input)
-  for (const [name, schema] of Object.entries(events ?? { [UNNAMED]: input as SchemaObject })) checkJsonTypes(name, schema)
-  const payloads = events === null ? [input as SchemaObject] : Object.values(events)
-  checkSentinel(options.sentinel, events === null && !isRaw(input as object))
-  const declaration: Declaration = {
-    events,
-    payload: events === null ? input as SchemaObject : null,
-    sentinel: options.sentinel,
-    id: options.id ?? false,
-    retry: options.retry ?? false
-  }
+  for (const [name, schema] of events) checkJsonTypes(eventTitle(name), schema)
+  const payloads = Array.from(events.values())
+  checkSentinel(options.sentinel, events.has(UNNAMED) && !isRaw(input as object))
+  const declaration: Declaration = { events, sentinel: options.sentinel, id: options.id ?? false, retry: options.retry ?? false }
   const schema = payloads.length === 1 ? payloads[0] : { anyOf: payloads }
   return {
     description: options.description ?? 'Server-sent events.',
@@ -67,17 +61,17 @@ function rawText (schema: object = { type: 'string' }): object {
   return markRaw(schema)
 }
 
-/** The named events of the argument, or null when it is one schema. */
-function eventsOf (input: unknown): Record<string, SchemaObject> | null {
+/** The payload schemas by event name. */
+function eventsOf (input: unknown): Map<string, SchemaObject> {
   if (!isObject(input)) throw new SSE_ERR_CONTRACT('takes a schema, or a map of event names to schemas')
   const isMap = Object.keys(input).length > 0 && Object.values(input).every(isSchema)
   if (isSchema(input)) {
     if (isMap && !isTypeBox(input)) throw new SSE_ERR_CONTRACT_AMBIGUOUS(Object.keys(input).join(', '))
-    return null
+    return new Map([[UNNAMED, input]])
   }
   if (!isMap) throw new SSE_ERR_CONTRACT('takes a schema, or a map of event names to schemas; every value of a map must be a schema')
   for (const name of Object.keys(input)) eventLine(name)
-  return Object.fromEntries(Object.entries(input)) as Record<string, SchemaObject>
+  return new Map(Object.entries(input) as Array<[string, SchemaObject]>)
 }
 
 function isSchema (value: unknown): value is SchemaObject {

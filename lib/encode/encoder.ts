@@ -1,7 +1,7 @@
 import { SSE_ERR_EVENT, SSE_ERR_MESSAGE } from '../errors.ts'
 import { checkFieldNames, Comment, Message } from '../wire/message.ts'
 import { commentLines, DATA, dataLines, END, eventLine, positionLines } from '../wire/frame.ts'
-import { type Declaration, isRaw, UNNAMED } from '../contract/declaration.ts'
+import { type Declaration, eventTitle, isRaw, UNNAMED } from '../contract/declaration.ts'
 import { compilePayload, compileText, type Tools, undeclaredPayload, type WritePayload } from './payload.ts'
 import { type SchemaObject } from '../schema/walk.ts'
 
@@ -25,11 +25,12 @@ const TAIL = END + END
  * @throws SSE_ERR_SCHEMA
  */
 export async function compileEncode (declaration: Declaration, tools: Tools): Promise<Encode> {
-  if (declaration.events === null) {
-    return encodeUnnamed(await compileData({ name: UNNAMED, head: '' }, declaration.payload!, tools, declaration.sentinel))
+  const unnamed = declaration.events.get(UNNAMED)
+  if (unnamed !== undefined) {
+    return encodeUnnamed(await compileData({ name: eventTitle(UNNAMED), head: '' }, unnamed, tools, declaration.sentinel))
   }
   const events = new Map<string, EncodeData>()
-  for (const [name, schema] of Object.entries(declaration.events)) {
+  for (const [name, schema] of declaration.events) {
     events.set(name, await compileData({ name, head: eventLine(name) }, schema, tools))
   }
   return encodeNamed(events)
@@ -39,7 +40,7 @@ export async function compileEncode (declaration: Declaration, tools: Tools): Pr
 export const encodeUndeclared: Encode = item => {
   if (item instanceof Comment) return commentLines(item.text) + END
   const { event } = item instanceof Message ? item : {}
-  const name = event ?? UNNAMED
+  const name = event ?? eventTitle(UNNAMED)
   const encodeData = jsonData({ name, head: event === undefined ? '' : eventLine(event) }, undeclaredPayload(name))
   return item instanceof Message ? withFields(item, encodeData) : encodeData(item, TAIL)
 }

@@ -1,4 +1,4 @@
-import { type Declaration, declarationOf, declare, isRaw } from '../contract/declaration.ts'
+import { type Declaration, declarationOf, declare, eventTitle, isRaw, UNNAMED } from '../contract/declaration.ts'
 import { isEventStream } from '../wire/media-type.ts'
 import { bundle, type Names } from './components.ts'
 import { literal } from './dialect.ts'
@@ -81,19 +81,17 @@ function addRemainder (mediaType: SchemaObject, branches: Branch[], declaration:
 
 /** The branches of a declaration, in its order, the sentinel last. */
 function declaredBranches (declaration: Declaration, retry: boolean, toData: (name: string, schema: SchemaObject) => SchemaObject): Branch[] {
-  const { events, payload, sentinel, id } = declaration
+  const { events, sentinel, id } = declaration
   const fields = { id, retry: declaration.retry || retry }
-  const toBranch = (title: string, schema: SchemaObject, event?: string): Branch => ({
-    title,
+  const toBranch = ([name, schema]: [string, SchemaObject]): Branch => ({
+    title: eventTitle(name),
     ...(typeof schema.description === 'string' ? { description: schema.description } : {}),
-    event,
+    event: name === UNNAMED ? undefined : name,
     isText: isRaw(schema),
     ...fields,
-    data: toData(title, schema)
+    data: toData(eventTitle(name), schema)
   })
-  const branches = events === null
-    ? [toBranch('message', payload!)]
-    : Object.entries(events).map(([name, schema]) => toBranch(name, schema, name))
+  const branches = Array.from(events, toBranch)
   if (sentinel === undefined) return branches
   return [...branches, {
     title: sentinel,
@@ -106,6 +104,6 @@ function declaredBranches (declaration: Declaration, retry: boolean, toData: (na
 
 function describe (description: unknown, { events }: Declaration): unknown {
   if (description !== undefined && description !== DEFAULT_DESCRIPTION) return description
-  if (events === null) return DEFAULT_DESCRIPTION
-  return `Server-sent events: ${Object.keys(events).map(name => `\`${name}\``).join(', ')}.`
+  if (events.has(UNNAMED)) return DEFAULT_DESCRIPTION
+  return `Server-sent events: ${Array.from(events.keys(), name => `\`${name}\``).join(', ')}.`
 }

@@ -12,11 +12,11 @@ export interface Contract {
   readonly encode: Encode
   /** The frame after the last event, or ''. */
   readonly sentinel: string
-  /** Its named events. */
-  readonly events: object | null
+  /** Its declared events by name. */
+  readonly events: Declaration['events']
 }
 
-const UNDECLARED: Contract = { encode: encodeUndeclared, sentinel: '', events: null }
+const UNDECLARED: Contract = { encode: encodeUndeclared, sentinel: '', events: new Map() }
 
 type RouteDefinition = Pick<RouteOptions, 'url' | 'schema' | 'config'>
 
@@ -113,8 +113,8 @@ export class StreamRoute {
 }
 
 /** @throws SSE_ERR_ERROR_EVENT when failures would be sent under the name of a declared event */
-export function checkErrorEvent (events: object | null, options: ResolvedOptions): void {
-  if (events !== null && options.errorEvent !== false && Object.hasOwn(events, options.errorEvent)) {
+export function checkErrorEvent (events: Declaration['events'], options: ResolvedOptions): void {
+  if (options.errorEvent !== false && events.has(options.errorEvent)) {
     throw new SSE_ERR_ERROR_EVENT(options.errorEvent)
   }
 }

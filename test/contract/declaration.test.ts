@@ -6,13 +6,13 @@ const schema = { type: 'string' }
 
 t.test('a content written by hand is a stream of unnamed events', async t => {
   for (const name of ['text/event-stream', 'Text/Event-Stream', 'text/event-stream; charset=utf-8', ' text/event-stream ;x=y']) {
-    t.strictSame(declarationOf({ content: { [name]: { schema } } }), { events: null, payload: schema, sentinel: undefined, id: false, retry: false })
+    t.strictSame(declarationOf({ content: { [name]: { schema } } }), { events: new Map([['', schema]]), sentinel: undefined, id: false, retry: false })
   }
 })
 
 t.test('a stream is found beside other media types', async t => {
   const { content } = EventStream({ a: schema }, { sentinel: 'x' })
-  t.match(declarationOf({ content: { 'application/json': { schema }, ...content } }), { events: { a: schema }, sentinel: 'x' })
+  t.match(declarationOf({ content: { 'application/json': { schema }, ...content } }), { events: new Map([['a', schema]]), sentinel: 'x' })
 })
 
 t.test('a response without a stream has no declaration', async t => {
