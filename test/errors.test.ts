@@ -3,7 +3,7 @@ import t from 'tap'
 import * as constructors from '../lib/errors.ts'
 import { errors } from '../lib/index.ts'
 
-const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
+const guide = readFileSync(new URL('../docs/errors.md', import.meta.url), 'utf8')
 const codes = Object.keys(constructors).sort()
 
 type Constructor = new (...args: unknown[]) => Error & { code: string, statusCode: number }
@@ -23,6 +23,6 @@ t.test('users get them all', async t => {
   t.strictSame(Object.keys(errors).sort(), codes)
 })
 
-t.test('each code has its heading in the README, and each heading its code', async t => {
-  t.strictSame(Array.from(readme.matchAll(/^### `(SSE_ERR_\w+)`$/gm), match => match[1]).sort(), codes)
+t.test('each code has its heading in the guide, and each heading its code', async t => {
+  t.strictSame(Array.from(guide.matchAll(/^### `(SSE_ERR_\w+)`$/gm), match => match[1]).sort(), codes)
 })

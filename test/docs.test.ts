@@ -1,0 +1,108 @@
+import { execFile } from 'node:child_process'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { promisify } from 'node:util'
+import ts from 'typescript'
+import t from 'tap'
+import { CHILD_ENV } from './helpers/serve.ts'
+
+const root = new URL('..', import.meta.url).pathname
+const folder = join(root, '.readme')
+const documents = ['README.md', ...readdirSync(join(root, 'docs')).map(name => `docs/${name}`)]
+const texts = new Map(documents.map(file => [file, readFileSync(join(root, file), 'utf8')]))
+const blocks = documents.flatMap(file => Array.from(texts.get(file)!.matchAll(/^```ts\n(.*?)^```$/gms), (match, i) => ({
+  // Blocks that import each other begin with their names.
+  name: /^\/\/ (\S+\.ts)\n/.exec(match[1]!)?.[1] ?? `${file.replace(/^docs\/|\.md$/g, '').replace('.md', '').toLowerCase()}-${i + 1}.ts`,
+  code: match[1]!
+})))
+
+const jsonBlocks = Array.from(texts.get('docs/openapi.md')!.matchAll(/^```json\n(.*?)^```$/gms), match => JSON.parse(match[1]!))
+
+/** What the servers in the documents answer: each block that starts one is asked, and must have a line here. */
+const ANSWERS: Array<{ has: string, request: object, body: RegExp }> = [
+  { has: "'/ticks'", request: { url: '/ticks' }, body: /^(data: \{"n":[123],"at":"[^"]+Z"\}\n\n){3}$/ },
+  { has: 'Querystring: { prompt', request: { url: '/chat?prompt=a%20b' }, body: /^: thinking\n\nevent: token\ndata: \{"text":"a"\}\nid: 1\n\n.*event: done\ndata: \{"tokens":2\}\n\n$/s },
+  { has: "'/lines'", request: { url: '/lines', headers: { 'last-event-id': '1' } }, body: /^retry: 2000\n\ndata: "three"\nid: 2\n\n$/ },
+  { has: "'/lines'", request: { url: '/lines', headers: { 'last-event-id': '2' } }, body: /^$/ },
+  { has: "'/users/:id/messages'", request: { method: 'POST', url: '/users/1/messages', payload: { text: 'a' } }, body: /^$/ },
+  { has: 'answers.of(request.params.id)', request: { method: 'POST', url: '/answers/1', payload: { prompt: 'a b' } }, body: /^event: token\ndata: \{"text":"a"\}\nid: \S+\n\nevent: token\ndata: \{"text":"b"\}\nid: \S+\n\ndata: \[DONE\]\nid: \S+\n\n$/ },
+  { has: 'answers.of(request.params.id)', request: { method: 'DELETE', url: '/answers/1' }, body: /^\{"stopped":false\}$/ },
+  { has: "'/answers', {", request: { method: 'POST', url: '/answers', payload: { prompt: 'a' } }, body: /^event: token\ndata: \{"text":"Hello"\}\nid: 1\n\nevent: usage\ndata: \{"tokens":4\}\nid: 2\n\n$/ },
+  { has: "'/answers', {", request: { url: '/openapi.json' }, body: /"openapi":"3\.2\.0"/ },
+  { has: "'/prices', { schema: { response: { 200: EventStream({ type", request: { url: '/prices' }, body: /^data: \{"price":1.5\}\n\n$/ },
+  { has: "'/prices', { schema: { response: { 200: EventStream({ type", request: { url: '/openapi-3.1.json' }, body: /"openapi":"3\.1\.1"/ },
+  { has: 'conflate:', request: { url: '/nothing' }, body: /Not Found/ },
+  { has: "app.all('/chat'", request: { method: 'POST', url: '/chat', payload: { prompt: 'a' } }, body: /^event: token\ndata: \{"text":"a"\}\nid: 1\n\nevent: done\ndata: \{"tokens":1\}\n\n$/ }
+]
+
+t.before(() => {
+  rmSync(folder, { recursive: true, force: true })
+  mkdirSync(folder)
+  for (const { name, code } of blocks) writeFileSync(join(folder, name), code)
+})
+
+t.test('every ts block of the documents compiles', async t => {
+  const { config } = ts.readConfigFile(join(root, 'tsconfig.json'), path => ts.sys.readFile(path))
+  const { options } = ts.convertCompilerOptionsFromJson(config.compilerOptions, root)
+  const program = ts.createProgram(blocks.map(({ name }) => join(folder, name)), { ...options, noUnusedParameters: false, lib: ['lib.es2023.d.ts', 'lib.dom.d.ts', 'lib.dom.iterable.d.ts'] })
+  const problems = ts.getPreEmitDiagnostics(program).map(problem =>
+    `${problem.file?.fileName ?? ''}: ${ts.flattenDiagnosticMessageText(problem.messageText, '\n')}`)
+  t.strictSame(problems, [])
+})
+
+for (const { name, code } of blocks.filter(({ code }) => code.includes('const app ='))) {
+  t.test(`the server of ${name} answers as it says`, async t => {
+    const answers = ANSWERS.filter(({ has }) => code.includes(has))
+    t.not(answers.length, 0, 'is asked something')
+    const bodies = await ask(name, code, answers.map(({ request }) => request))
+    t.equal(bodies.length, answers.length)
+    answers.forEach(({ body }, i) => t.match(bodies[i], body))
+  })
+}
+
+for (const [name, output] of [['parse.ts', /^token \{ text: 'to' \}\ntoken \{ text: 'be' \}\ndone \{ tokens: 2 \}\n$/], ['testing.ts', /^$/]] as const) {
+  t.test(`${name} runs`, async t => {
+    t.match(await run(join(folder, name)), output)
+  })
+}
+
+t.test('the JSON of the OpenAPI guide is what is produced', async t => {
+  const { name, code } = blocks.find(({ code }) => code.includes("'/answers', {"))!
+  const answerOf = (document: string) => JSON.parse(document).paths['/answers'].post.responses[200]
+  const [current] = await ask(name, code, [{ url: '/openapi.json' }])
+  t.strictSame(answerOf(current!), jsonBlocks[0])
+  const [earlier] = await ask(name, code.replace("'3.2.0'", "'3.1.1'"), [{ url: '/openapi.json' }])
+  const { 'x-oai-itemSchema': item, ...rest } = answerOf(earlier!).content['text/event-stream']
+  t.strictSame(item, jsonBlocks[0].content['text/event-stream'].itemSchema)
+  t.strictSame(rest, jsonBlocks[1])
+})
+
+t.test('every relative link of the documents leads to a file and a heading', async t => {
+  for (const [file, text] of texts) {
+    for (const [, target, anchor] of text.matchAll(/\]\((?!https?:)([^)#\s]*)(?:#([^)\s]+))?\)/g)) {
+      const path = target === '' ? join(root, file) : join(root, dirname(file), target!)
+      t.ok(existsSync(path), `${file}: ${target}`)
+      if (anchor !== undefined) t.ok(headingsOf(readFileSync(path, 'utf8')).includes(anchor), `${file}: ${target}#${anchor}`)
+    }
+  }
+})
+
+function headingsOf (text: string): string[] {
+  return Array.from(text.matchAll(/^#+ (.*)$/gm), ([, heading]) => heading!.toLowerCase().replaceAll(/[^\w\- ]/g, '').replaceAll(' ', '-'))
+}
+
+async function ask (name: string, code: string, requests: object[]): Promise<string[]> {
+  const file = join(folder, `run-${name}`)
+  writeFileSync(file, `${code.replace('logger: true', 'logger: false').replace('port: 3000', 'port: 0')}
+const bodies: string[] = []
+for (const request of ${JSON.stringify(requests)}) bodies.push((await app.inject(request as object) as { body: string }).body)
+process.stdout.write(JSON.stringify(bodies))
+await app.close()
+`)
+  return JSON.parse(await run(file))
+}
+
+async function run (file: string): Promise<string> {
+  const { stdout } = await promisify(execFile)(process.execPath, ['--import', 'tsx', file], { cwd: root, env: CHILD_ENV })
+  return stdout
+}
