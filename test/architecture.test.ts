@@ -113,7 +113,7 @@ t.test('no folder and no file imports itself through others', async t => {
 
 t.test('the imports of a file are found as they are written', async t => {
   t.ok(imports.get('plugin/reply.ts')!.some(({ specifier }) => specifier === 'fastify'))
-  t.ok(imports.get('plugin/reply.ts')!.some(({ specifier, isType }) => specifier === './streams.ts' && isType))
+  t.ok(imports.get('plugin/scope.ts')!.some(({ specifier, isType }) => specifier === './streams.ts' && isType))
   t.ok(imports.get('encode/check.ts')!.some(({ specifier }) => specifier === 'typebox/compile'))
 })
 

@@ -1,40 +1,49 @@
-import { type FastifyInstance, type FastifyReply, type RouteOptions } from 'fastify'
+// The plugin: wires the other files of this folder to an app.
+import { type FastifyInstance, type RouteOptions } from 'fastify'
 import fp from 'fastify-plugin'
 import { Compilers } from '../encode/compiler.ts'
 import { Names } from '../openapi/components.ts'
-import { type ResolvedOptions, resolvePluginOptions, type SsePluginOptions } from '../response/options.ts'
+import { documentRoute, finishDocuments } from '../openapi/swagger.ts'
+import { resolvePluginOptions, type SsePluginOptions } from '../response/options.ts'
 import { Connections } from './connections.ts'
-import { kDefaults, kRoute, kSession, sse, streamingHandler } from './reply.ts'
+import { streamingHandler } from './handler.ts'
+import { sse } from './reply.ts'
 import { StreamRoute } from './route.ts'
+import { decorate, defaultsOf, optionsOf, responsesOf, setDefaults, setRoute, sharedSchemas } from './scope.ts'
 import { decorateSignal } from './signal.ts'
 import { Streams } from './streams.ts'
-import { documentRoute, finishDocuments } from '../openapi/swagger.ts'
-
-type Scope = FastifyInstance & { [kDefaults]?: ResolvedOptions }
 
 async function plugin (fastify: FastifyInstance, options: SsePluginOptions): Promise<void> {
-  const scope = fastify as Scope
-  const isSecond = scope[kDefaults] !== undefined
-  // A second registration gives its scope other defaults; all else is inherited.
-  scope[kDefaults] = resolvePluginOptions(options, scope[kDefaults])
-  if (isSecond) return
-
+  const inherited = defaultsOf(fastify)
+  setDefaults(fastify, resolvePluginOptions(options, inherited))
+  // A second registration gives its scope other defaults; everything else is inherited.
+  if (inherited !== undefined) return
   const streams = new Streams()
+  // A facade: `streams` is not for users.
+  const facade = Object.freeze({ get open () { return streams.open } })
+  fastify.decorate('sse', { getter: () => facade })
+  decorate(fastify, streams, sse)
+  decorateSignal(fastify)
+  prepareRoutes(fastify)
+  const connections = new Connections(fastify.server)
+  fastify.addHook('preClose', async () => {
+    await streams.close()
+    connections.closeUnused()
+  })
+}
+
+/** Compiles the contracts of all routes that are defined from now on, and documents them. */
+function prepareRoutes (fastify: FastifyInstance): void {
   const pending: Array<() => Promise<void>> = []
   const compilers = new Compilers()
   const names = new Names()
   const scopes = new Set<FastifyInstance>()
-  fastify.decorate('sse', streams as never)
-  fastify.decorateReply(kSession, null)
-  fastify.decorateReply('sse', sse as FastifyReply['sse'])
-  decorateSignal(fastify)
-
   fastify.addHook('onRoute', function (this: FastifyInstance, options: RouteOptions) {
-    const route = new StreamRoute(options, (this as Scope)[kDefaults]!)
+    const definition = { url: options.url, responses: responsesOf(options), options: optionsOf(options) }
+    const route = new StreamRoute(definition, defaultsOf(this)!)
     if (!route.isDeclared && !route.isUndeclared) return
-    options.config = { ...options.config, [kRoute]: route } as NonNullable<RouteOptions['config']>
-    options.handler = streamingHandler(route, options.handler as never) as never
-    pending.push(() => route.compile(compilers.of(this.getSchemas() as Record<string, unknown>, route.options.ajv)))
+    setRoute(options, route, handler => streamingHandler(route, handler))
+    pending.push(() => route.compile(compilers.of(sharedSchemas(this), route.options.ajv)))
     if (!route.isDeclared) return
     options.schema = documentRoute(this, options, route, names)!
     scopes.add(this)
@@ -42,11 +51,6 @@ async function plugin (fastify: FastifyInstance, options: SsePluginOptions): Pro
   fastify.addHook('onReady', async () => {
     await Promise.all(pending.map(compile => compile()))
     finishDocuments(scopes)
-  })
-  const connections = new Connections(fastify.server)
-  fastify.addHook('preClose', async () => {
-    await streams.close()
-    connections.closeUnused()
   })
 }
 

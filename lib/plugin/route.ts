@@ -1,4 +1,4 @@
-import { type FastifyRequest, type RouteOptions } from 'fastify'
+// The streams of one route: what it declares for which status code, and the options they have. Knows no Fastify.
 import { type Compiler } from '../encode/compiler.ts'
 import { type Declaration, declarationOf } from '../contract/declaration.ts'
 import { type Encode, encodeUndeclared } from '../encode/encoder.ts'
@@ -18,7 +18,14 @@ export interface Contract {
 
 const UNDECLARED: Contract = { encode: encodeUndeclared, sentinel: '', events: new Map() }
 
-type RouteDefinition = Pick<RouteOptions, 'url' | 'schema' | 'config'>
+/** A route, as far as its streams go. */
+export interface RouteDefinition {
+  readonly url: string
+  /** Its response schemas by status code, if it has any. */
+  readonly responses: Record<string, unknown> | undefined
+  /** Its own options. */
+  readonly options: SseOptions | undefined
+}
 
 /** The streams that a route declares, by the keys of its response schemas. */
 export class StreamRoute {
@@ -33,11 +40,11 @@ export class StreamRoute {
    * @param defaults the options of the plugin in the scope of the route
    * @throws SSE_ERR_OPTION, SSE_ERR_ERROR_EVENT
    */
-  constructor (route: RouteDefinition, defaults: ResolvedOptions) {
-    this.#url = route.url
-    this.options = resolveOptions((route.config as { sse?: SseOptions } | undefined)?.sse, defaults)
-    this.#responses = route.schema?.response as Record<string, unknown> | undefined
-    for (const [status, response] of Object.entries(this.#responses ?? {})) {
+  constructor ({ url, responses, options }: RouteDefinition, defaults: ResolvedOptions) {
+    this.#url = url
+    this.options = resolveOptions(options, defaults)
+    this.#responses = responses
+    for (const [status, response] of Object.entries(responses ?? {})) {
       const declaration = declarationOf(response)
       if (declaration === undefined) continue
       checkErrorEvent(declaration.events, this.options)
@@ -94,9 +101,13 @@ export class StreamRoute {
     return Object.keys(content).length === 1
   }
 
-  /** Whether the client refuses the only thing that a good answer can be. */
-  refuses (request: FastifyRequest): boolean {
-    return this.isOnlyStream(200) && !acceptsEventStream(request.headers.accept)
+  /**
+   * Whether a client refuses the only thing that a good answer can be.
+   *
+   * @param accept the request's Accept header
+   */
+  refuses (accept: string | undefined): boolean {
+    return this.isOnlyStream(200) && !acceptsEventStream(accept)
   }
 
   /** The key of the response for a status code, as Fastify finds it, if that is an event stream. */

@@ -1,65 +1,69 @@
+// `request.signal` of requests that stream. It fires for more reasons than Fastify's own (the client left, the handler
+// timed out): a stream also ends because the server closes or because it reached its `maxDuration`. Requests that do not
+// stream keep Fastify's signal and its reasons.
 import { type FastifyInstance, type FastifyRequest } from 'fastify'
 import { SSE_ERR_CLIENT_GONE } from '../errors.ts'
 import { isGone, onceSent, type RawResponse, wasAborted } from '../response/outlet.ts'
+import { controllerOf, responseOf, routeOf, setController, setResponse } from './scope.ts'
 
-const kController = Symbol('sse.controller')
-const kResponse = Symbol('sse.response')
-
-type SignalRequest = FastifyRequest & { [kController]: AbortController | null, [kResponse]: RawResponse | null }
-
-/**
- * Makes `request.signal` fire for more than Fastify's own reasons (the client left, the handler timed out): streams also
- * end because the server closes or because they had their time, which only {@link abortRequest} knows.
- */
+/** Replaces the getter of `request.signal`. */
 export function decorateSignal (fastify: FastifyInstance): void {
-  fastify.decorateRequest(kController, null)
-  fastify.decorateRequest(kResponse, null)
   fastify.decorateRequest('signal', {
     getter (this: FastifyRequest) {
-      const request = this as SignalRequest
-      if (request[kController] === null) {
-        request[kController] = new AbortController()
-        follow(request, nativeSignal(request))
-        if (request[kResponse] !== null) watch(request, request[kResponse])
-      }
-      return request[kController].signal
+      const known = controllerOf(this)
+      if (known !== null) return known.signal
+      const response = responseOf(this)
+      if (response === null && routeOf(this) === undefined) return nativeSignal(this)
+      const controller = new AbortController()
+      setController(this, controller)
+      follow(this, controller, nativeSignal(this))
+      if (response !== null) watch(this, response)
+      return controller.signal
     }
   })
 }
 
-/** Tells a request of its response, whose close is the only sure sign that a client who sent a body has left. */
+/**
+ * Tells a request that it streams, and where: the response's close is the only sure sign that a client has left which
+ * sent a body.
+ */
 export function watchResponse (request: FastifyRequest, response: RawResponse): void {
-  const own = request as SignalRequest
-  own[kResponse] = response
-  if (own[kController] !== null) watch(own, response)
+  if (responseOf(request) !== null) return
+  setResponse(request, response)
+  const controller = controllerOf(request)
+  if (controller === null) return
+  // Fastify's signal fires as soon as a body was read. Until now it was right to say so, too.
+  if (controller.signal.aborted && !isGone(response)) setController(request, null)
+  else watch(request, response)
 }
 
-/** Fires the signal of a request, if somebody ever asked for it. */
+/** Fires the signal of a request, if somebody has asked for it. */
 export function abortRequest (request: FastifyRequest, Reason: new () => Error): void {
-  const controller = (request as SignalRequest)[kController]
+  const controller = controllerOf(request)
   if (controller !== null && !controller.signal.aborted) controller.abort(new Reason())
 }
 
 function watch (request: FastifyRequest, response: RawResponse): void {
   let isSent = false
-  const onClose = () => { if (!isSent || wasAborted(response)) abortRequest(request, SSE_ERR_CLIENT_GONE) }
+  const onClose = (): void => { if (!isSent || wasAborted(response)) abortRequest(request, SSE_ERR_CLIENT_GONE) }
   if (isGone(response)) return onClose()
   onceSent(response, () => { isSent = true })
   response.once('close', onClose)
 }
 
-function follow (request: SignalRequest, signal: AbortSignal): void {
-  const onAbort = () => {
+function follow (request: FastifyRequest, controller: AbortController, signal: AbortSignal): void {
+  const onAbort = (): void => {
     const isClose = signal.reason?.name === 'AbortError'
-    // Fastify fires at the close of the request, which comes as soon as a body was read; who leaves later closes the response.
-    if (isClose && request.raw.readableEnded) return
-    request[kController]!.abort(isClose && request[kResponse] !== null ? new SSE_ERR_CLIENT_GONE() : signal.reason)
+    const isStreaming = responseOf(request) !== null || routeOf(request)?.isDeclared === true
+    if (!isStreaming || !isClose) controller.abort(signal.reason)
+    // It fires at the close of the request, which comes as soon as a body was read; a client that leaves later closes the response.
+    else if (!request.raw.readableEnded) controller.abort(new SSE_ERR_CLIENT_GONE())
   }
   if (signal.aborted) onAbort()
   else signal.addEventListener('abort', onAbort, { once: true })
 }
 
-/** The getter of Fastify's own Request, which is at the end of the prototype chain. */
+/** Fastify's own getter, which is at the end of the prototype chain. */
 function nativeSignal (request: FastifyRequest): AbortSignal {
   let found: PropertyDescriptor | undefined
   for (let level: object | null = request; level !== null; level = Object.getPrototypeOf(level)) {

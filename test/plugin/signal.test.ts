@@ -1,8 +1,9 @@
 import { once } from 'node:events'
 import net from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
-import t from 'tap'
-import { EventStream } from '../../lib/index.ts'
+import Fastify, { type RouteShorthandOptions } from 'fastify'
+import t, { type Test } from 'tap'
+import typedSse, { EventStream } from '../../lib/index.ts'
 import { ask, eventually, serve } from '../helpers/serve.ts'
 
 const Text = { schema: { response: { 200: EventStream({ type: 'string' }) } } }
@@ -83,13 +84,16 @@ t.test('a client that sends a body and leaves before reply.sse fires the signal 
   await eventually(() => signal!.aborted)
 })
 
+const both = EventStream({ type: 'string' })
+const StreamOrJson = { schema: { response: { 200: { ...both, content: { ...both.content, 'application/json': { schema: {} } } } } } }
+
 for (const http2 of [false, true]) {
-  t.test(`the signal of a JSON answer fires when the client leaves before all of it has left${http2 ? ', over HTTP/2' : ''}`, async t => {
+  t.test(`where a stream is declared, the signal of a JSON answer fires when the client leaves before all of it was sent${http2 ? ', over HTTP/2' : ''}`, async t => {
     let signal: AbortSignal | undefined
     const served = await serve(t, app => {
-      app.post('/', async request => {
+      app.post('/', StreamOrJson, async (request, reply) => {
         signal = request.signal
-        return ['x'.repeat(32 * 1024 * 1024)]
+        return reply.type('application/json').send(JSON.stringify('x'.repeat(32 * 1024 * 1024)))
       })
     }, { http2 })
     const left = await ask(served, '/', { ...BODY, isReading: false })
@@ -145,18 +149,74 @@ t.test('a signal that is first asked for when it is too late has fired', async t
   t.strictSame(reasons, [true, 'FST_ERR_HANDLER_TIMEOUT', true, 'SSE_ERR_CLIENT_GONE'])
 })
 
-t.test("the signal of a route that can have no stream is Fastify's own", async t => {
+/** What the signal of a request does, from a handler that asks for it at once, with the plugin and without. */
+async function observeSignal (t: Test, hasPlugin: boolean, route: RouteShorthandOptions, body: string | undefined): Promise<unknown> {
+  const app = Fastify()
+  t.teardown(() => app.close())
+  if (hasPlugin) await app.register(typedSse)
   let signal: AbortSignal | undefined
-  const served = await serve(t, app => {
-    app.get('/', { schema: { response: { 200: { type: 'string' } } } }, async request => {
+  app.route({
+    method: ['GET', 'POST'],
+    url: '/',
+    ...route,
+    handler: async request => {
       signal = request.signal
-      await new Promise(resolve => signal!.addEventListener('abort', resolve))
+      t.equal(request.signal, signal, 'is one signal')
+      await once(signal, 'abort')
+    }
+  })
+  await app.listen({ port: 0, host: '127.0.0.1' })
+  const socket = net.connect((app.server.address() as net.AddressInfo).port, '127.0.0.1')
+  const method = body === undefined ? 'GET' : 'POST'
+  socket.write(`${method} / HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: ${body?.length ?? 0}\r\n\r\n${body ?? ''}`)
+  await eventually(() => signal !== undefined)
+  // Fastify's signal fires by itself when a body was read.
+  if (body === undefined) socket.destroy()
+  await eventually(() => signal!.aborted)
+  socket.destroy()
+  return { name: signal!.reason.name, code: signal!.reason.code, message: signal!.reason.message }
+}
+
+const PLAIN_ROUTES: Record<string, RouteShorthandOptions> = {
+  'without a schema': {},
+  'of JSON': { schema: { response: { 200: { type: 'string' } } } },
+  'with a timeout': { handlerTimeout: 60_000 }
+}
+
+for (const [name, route] of Object.entries(PLAIN_ROUTES)) {
+  for (const body of [undefined, '{}']) {
+    t.test(`a route ${name} that does not stream keeps Fastify's signal, ${body === undefined ? 'without' : 'with'} a body`, async t => {
+      const without = await observeSignal(t, false, route, body)
+      t.strictSame(await observeSignal(t, true, route, body), without)
+      t.match(without, { name: 'AbortError' })
+    })
+  }
+}
+
+t.test('a route without a schema: once it streams, its signal is that of the stream', async t => {
+  const signals: AbortSignal[] = []
+  const served = await serve(t, app => {
+    app.post('/:kind', async (request, reply) => {
+      // Fastify's has fired by then: the body was read.
+      const before = request.signal
+      await eventually(() => before.aborted)
+      reply.sse(new ReadableStream(), { commitAfter: 0 })
+      t.equal(request.signal.aborted, false)
+      signals.push(request.signal)
+    })
+    app.get('/', (request, reply) => {
+      signals.push(request.signal)
+      reply.sse(new ReadableStream(), { commitAfter: 0 })
+      t.equal(request.signal, signals.at(-1))
     })
   })
-  const socket = net.connect(served.port, '127.0.0.1')
-  socket.write('GET / HTTP/1.1\r\nhost: x\r\n\r\n')
-  await eventually(() => signal !== undefined)
-  socket.destroy()
-  await eventually(() => signal!.aborted)
-  t.equal(signal!.reason.name, 'AbortError')
+  const left = await ask(served, '/left', BODY)
+  left.leave()
+  await eventually(() => signals[0]!.aborted)
+  await ask(served, '/closed', BODY)
+  await ask(served, '/')
+  await served.app.close()
+  t.strictSame(signals.map(({ reason }) => [reason.name, reason.code]), [
+    ['AbortError', 'SSE_ERR_CLIENT_GONE'], ['AbortError', 'SSE_ERR_SHUTDOWN'], ['AbortError', 'SSE_ERR_SHUTDOWN']
+  ])
 })
