@@ -1,4 +1,4 @@
-import createError from '@fastify/error'
+import createError, { type FastifyError } from '@fastify/error'
 
 // Declarations: thrown where the contract is written.
 
@@ -43,14 +43,21 @@ export const SSE_ERR_SERIALIZE = createError<[string, string]>('SSE_ERR_SERIALIZ
 
 // Answers, and reasons of a stream's signal.
 
+/** An error that is the reason of a signal. It is named as platforms name theirs, so that `error.name === 'AbortError'` tells an abort from a failure. */
+function createReason<C extends string> (code: C, message: string, statusCode: number): new () => FastifyError & { code: C, name: 'AbortError' } {
+  return class extends createError(code, message, statusCode) {
+    override readonly name = 'AbortError'
+  }
+}
+
 /** The client's Accept header refuses `text/event-stream`. */
 export const SSE_ERR_NOT_ACCEPTABLE = createError('SSE_ERR_NOT_ACCEPTABLE', 'This route answers with text/event-stream, which the Accept header refuses', 406)
 /** The server is closing. */
-export const SSE_ERR_SHUTDOWN = createError('SSE_ERR_SHUTDOWN', 'The server is shutting down', 503)
+export const SSE_ERR_SHUTDOWN = createReason('SSE_ERR_SHUTDOWN', 'The server is shutting down', 503)
 /** The client left. */
-export const SSE_ERR_CLIENT_GONE = createError('SSE_ERR_CLIENT_GONE', 'The client closed the connection', 499)
+export const SSE_ERR_CLIENT_GONE = createReason('SSE_ERR_CLIENT_GONE', 'The client closed the connection', 499)
 /** The stream reached its `maxDuration`. */
-export const SSE_ERR_MAX_DURATION = createError('SSE_ERR_MAX_DURATION', 'The stream reached its maximum duration', 500)
+export const SSE_ERR_MAX_DURATION = createReason('SSE_ERR_MAX_DURATION', 'The stream reached its maximum duration', 500)
 /** The first event did not come within the route's `handlerTimeout`. */
 export const SSE_ERR_FIRST_EVENT_TIMEOUT = createError<[number]>('SSE_ERR_FIRST_EVENT_TIMEOUT', 'No event came within the handlerTimeout of %d ms', 503)
 /** The source failed with something that is no Error; it is the `cause`. */
