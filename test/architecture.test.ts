@@ -20,7 +20,7 @@ const MAY_IMPORT: Record<string, Allowed> = {
       'ajv/dist/2020.js', 'ajv-formats', 'fast-json-stringify']
   },
   'log/': { lib: [], packages: [] },
-  'response/': { lib: ['wire/', 'errors.ts'], packages: ['negotiator', 'node:http', 'node:http2', 'node:net', 'node:stream', 'node:util'] },
+  'response/': { lib: ['wire/', 'errors.ts'], packages: ['negotiator', 'node:async_hooks', 'node:http', 'node:http2', 'node:net', 'node:stream', 'node:util'] },
   'contract/': { lib: ['schema/', 'wire/', 'errors.ts'], packages: ['@sinclair/typebox', 'typebox', 'fastify'] },
   'schema/': { lib: ['errors.ts'], packages: [] },
   'wire/': { lib: ['errors.ts'], packages: [] },

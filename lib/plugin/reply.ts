@@ -7,6 +7,7 @@ import { unlessAbort } from '../response/aborted.ts'
 import { isGone } from '../response/outlet.ts'
 import { discard } from '../response/source.ts'
 import { Session } from '../response/session.ts'
+import { onceClosed } from '../response/turn.ts'
 import { ReplyHost, setHeaders } from './reply-host.ts'
 import { checkErrorEvent, StreamRoute } from './route.ts'
 import { defaultsOf, optionsOf, type ReplySession, responsesOf, routeOf, sessionOf, setSession, streamsOf } from './scope.ts'
@@ -68,21 +69,16 @@ function earlyRoute ({ routeOptions, server }: FastifyRequest): StreamRoute {
 }
 
 function begin (session: Session, request: FastifyRequest, source: unknown): void {
-  try {
-    if (source instanceof Promise) {
-      discard(source)
-      throw new SSE_ERR_SOURCE('a promise (await it, or give an async function)')
-    }
-    session.start(typeof source === 'function' ? source(new SourceInput(request)) : source)
-  } catch (error) {
-    session.fail(error)
-  }
+  if (source instanceof Promise) {
+    discard(source)
+    session.fail(new SSE_ERR_SOURCE('a promise (await it, or give an async function)'))
+  } else session.start(typeof source === 'function' ? () => source(new SourceInput(request)) : () => source)
 }
 
 /** A HEAD request gets the headers of the stream; its source is never started. */
 function answerHead (reply: FastifyReply, source: unknown): FastifyReply {
   discard(source)
-  setSession(reply, unanswerable(reply, new Promise(resolve => { reply.raw.once('close', resolve) })))
+  setSession(reply, unanswerable(reply, new Promise(resolve => { onceClosed(reply.raw, resolve) })))
   setHeaders(reply)
   return reply.send(Readable.from([]))
 }

@@ -134,5 +134,7 @@ export function connectionOf (raw: RawResponse): Http2Session | undefined {
 
 /** Whether the client left while the handler was still at work. */
 export function isGone (raw: RawResponse): boolean {
-  return 'stream' in raw ? raw.stream?.destroyed !== false : raw.destroyed
+  if ('stream' in raw) return raw.stream?.destroyed !== false
+  // One that is queued behind others on its connection is not told when that ends.
+  return raw.destroyed || (raw.socket === null && raw.req.socket.destroyed)
 }

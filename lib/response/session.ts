@@ -7,6 +7,7 @@ import { type CloseReason, type Host, type Setting, type Summary } from './reply
 import { abort, connectionOf, onceSent, type Outlet, wasAborted } from './outlet.ts'
 import { Pump } from './pump.ts'
 import { discard, open } from './source.ts'
+import { awaitTurn, isQueued, onceClosed } from './turn.ts'
 
 /** How long a response that ended during shutdown may take to leave, beyond the grace of any other, ms. */
 const FLUSH_GRACE = 250
@@ -40,15 +41,29 @@ export class Session {
     this.#setting = setting
     this.#host = host
     this.#pump = new Pump(setting.encode, this)
-    this.closed = new Promise(resolve => { setting.raw.once('close', () => { this.#close(); resolve() }) })
+    this.closed = new Promise(resolve => { onceClosed(setting.raw, () => { this.#close(); resolve() }) })
   }
 
   /**
-   * Begins with the source, or with what a function gave in its place.
+   * Opens the source and streams it, once the response's turn on its connection has come.
    *
-   * @throws SSE_ERR_SOURCE at once for what cannot be iterated, unless it comes from a promise
+   * @param give gives the source, or a promise of it
    */
-  start (source: unknown): void {
+  start (give: () => unknown): void {
+    if (isQueued(this.#setting.raw)) awaitTurn(this.#setting.raw, () => this.#start(give), () => {})
+    else this.#start(give)
+  }
+
+  #start (give: () => unknown): void {
+    if (this.#reason !== undefined) return
+    try {
+      this.#open(give())
+    } catch (error) {
+      this.#fail(error)
+    }
+  }
+
+  #open (source: unknown): void {
     const { commitAfter } = this.#setting.options
     if (source instanceof Promise) source.then(given => this.#begin(given)).catch(this.#fail)
     else this.#begin(source)
