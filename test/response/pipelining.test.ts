@@ -100,7 +100,7 @@ t.test('a queued source runs in the async context of its own request', async t =
     })
   })
   const socket = pipeline(t, served, request('/1') + request('/2') + request('/3'))
-  await eventually(() => socket.text.split('0\r\n\r\n').length === 4)
+  await eventually(() => socket.text.split('data: 1').length === 4)
   t.strictSame(contexts, ['/1', '/2', '/3'])
 })
 
