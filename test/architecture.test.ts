@@ -24,7 +24,7 @@ const MAY_IMPORT: Record<string, Allowed> = {
   'contract/': { lib: ['schema/', 'wire/', 'errors.ts'], packages: ['@sinclair/typebox', 'typebox', 'fastify'] },
   'schema/': { lib: ['errors.ts'], packages: [] },
   'wire/': { lib: ['errors.ts'], packages: [] },
-  'errors.ts': { lib: [], packages: ['@fastify/error'] },
+  'errors.ts': { lib: [], packages: [] },
   // It runs in a browser: no node:, no value of Fastify, nothing of the server but types.
   'client/': { lib: [], types: ['contract/'], packages: ['eventsource-parser'] },
   'testing/': { lib: ['client/'], packages: ['fastify', 'node:events', 'node:http', 'node:stream'] }

@@ -1,4 +1,4 @@
-/** Whether a source failed because its signal fired, which is how many end. */
+/** Whether a source failed because its signal fired: an AbortError of the platform, or one of our own reasons. */
 export function isAbort (error: unknown): boolean {
   return error instanceof Error && error.name === 'AbortError'
 }
