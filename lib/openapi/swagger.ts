@@ -26,7 +26,7 @@ export function documentRoute (fastify: FastifyInstance, options: RouteOptions, 
   const circumstances = {
     errorEvent: route.options.errorEvent,
     retry: route.options.retry !== undefined,
-    isRefusable: route.isOnlyStream(200),
+    isRefusable: route.isRefusable,
     hasPlainErrors: () => (options.errorHandler ?? fastify.errorHandler).name === PLAIN_ERROR_HANDLER,
     names,
     shared: fastify.getSchemas() as Record<string, unknown>

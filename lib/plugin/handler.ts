@@ -1,9 +1,9 @@
 // What a route handler may be or return besides calling `reply.sse`: a generator, any iterable where nothing but a stream
 // is declared, or a promise of one of these.
 import { type FastifyReply } from 'fastify'
-import { SSE_ERR_ALREADY_SENT, SSE_ERR_NOT_ACCEPTABLE } from '../errors.ts'
+import { SSE_ERR_ALREADY_SENT } from '../errors.ts'
 import { isIterable } from '../response/source.ts'
-import { stream } from './reply.ts'
+import { checkAccept, stream } from './reply.ts'
 import { type StreamRoute } from './route.ts'
 import { type Handler, sessionOf } from './scope.ts'
 import { watchResponse } from './signal.ts'
@@ -11,7 +11,7 @@ import { watchResponse } from './signal.ts'
 /** Wraps the handler of a route that has streams, or may have. */
 export function streamingHandler (route: StreamRoute, handler: Handler): Handler {
   return function (request, reply) {
-    if (route.refuses(request.headers.accept)) throw new SSE_ERR_NOT_ACCEPTABLE()
+    if (route.isRefusable) checkAccept(request)
     if (route.isDeclared) watchResponse(request, reply.raw)
     let result: unknown
     try {

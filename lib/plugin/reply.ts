@@ -1,7 +1,8 @@
 // `reply.sse`: turns a reply into a stream. The session does the streaming, ReplyHost answers for it.
 import { Readable } from 'node:stream'
 import { type FastifyReply, type FastifyRequest } from 'fastify'
-import { SSE_ERR_ALREADY_SENT, SSE_ERR_SHUTDOWN, SSE_ERR_SOURCE } from '../errors.ts'
+import { SSE_ERR_ALREADY_SENT, SSE_ERR_NOT_ACCEPTABLE, SSE_ERR_SHUTDOWN, SSE_ERR_SOURCE } from '../errors.ts'
+import { acceptsEventStream } from '../response/accept.ts'
 import { resolveOptions, type SseOptions } from '../response/options.ts'
 import { unlessAbort } from '../response/aborted.ts'
 import { isGone } from '../response/outlet.ts'
@@ -28,6 +29,11 @@ export function stream (reply: FastifyReply, source: unknown, options: SseOption
   }
 }
 
+/** @throws SSE_ERR_NOT_ACCEPTABLE */
+export function checkAccept ({ headers }: FastifyRequest): void {
+  if (!acceptsEventStream(headers.accept)) throw new SSE_ERR_NOT_ACCEPTABLE()
+}
+
 function answer (reply: FastifyReply, source: unknown, options: SseOptions | undefined): FastifyReply {
   const { request, raw } = reply
   const streams = streamsOf(reply.server)
@@ -37,6 +43,7 @@ function answer (reply: FastifyReply, source: unknown, options: SseOptions | und
   const contract = route.contract(reply.statusCode)
   const resolved = resolveOptions(options, route.options)
   if (options?.errorEvent !== undefined) checkErrorEvent(contract.events, resolved)
+  if (resolved.strictAccept) checkAccept(request)
   if (request.method === 'HEAD') return answerHead(reply, source)
   watchResponse(request, raw)
   if (isGone(raw)) {

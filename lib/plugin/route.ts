@@ -4,7 +4,6 @@ import { type Declaration, declarationOf } from '../contract/declaration.ts'
 import { type Encode, encodeUndeclared } from '../encode/encoder.ts'
 import { SSE_ERR_ERROR_EVENT, SSE_ERR_NO_CONTRACT, SSE_ERR_NOT_COMPILED } from '../errors.ts'
 import { type ResolvedOptions, resolveOptions, type SseOptions } from '../response/options.ts'
-import { acceptsEventStream } from '../response/accept.ts'
 import { dataLines, END } from '../wire/frame.ts'
 
 /** What one response of a route streams. */
@@ -101,13 +100,9 @@ export class StreamRoute {
     return Object.keys(content).length === 1
   }
 
-  /**
-   * Whether a client refuses the only thing that a good answer can be.
-   *
-   * @param accept the request's Accept header
-   */
-  refuses (accept: string | undefined): boolean {
-    return this.isOnlyStream(200) && !acceptsEventStream(accept)
+  /** Whether clients whose Accept header excludes the only good answer get a 406. */
+  get isRefusable (): boolean {
+    return this.options.strictAccept && this.isOnlyStream(200)
   }
 
   /** The key of the response for a status code, as Fastify finds it, if that is an event stream. */

@@ -37,6 +37,12 @@ export interface SseOptions {
    * @default 1000
    */
   shutdownGrace?: number | undefined
+  /**
+   * Whether a request whose Accept header excludes `text/event-stream` is answered with 406. By default the header is
+   * ignored: SDKs of language models send `application/json` and read the stream.
+   * @default false
+   */
+  strictAccept?: boolean | undefined
 }
 
 type AjvPlugin = (ajv: never, options?: never) => unknown
@@ -65,6 +71,7 @@ export interface ResolvedOptions {
   readonly errorEvent: string | false
   readonly maxDuration: number | undefined
   readonly shutdownGrace: number
+  readonly strictAccept: boolean
 }
 
 /** The longest delay of a timer: beyond it Node fires at once. */
@@ -78,7 +85,8 @@ const DEFAULTS: ResolvedOptions = Object.freeze({
   onInvalid: 'fail',
   errorEvent: 'error',
   maxDuration: undefined,
-  shutdownGrace: 1000
+  shutdownGrace: 1000,
+  strictAccept: false
 })
 
 type Rule = { expected: string, accepts: (value: unknown) => boolean }
@@ -103,7 +111,8 @@ const RULES: Record<keyof SseOptions, Rule> = {
     accepts: value => typeof value === 'string' && /^[^\r\n]+$/.test(value)
   }),
   maxDuration: delay(1),
-  shutdownGrace: delay(0)
+  shutdownGrace: delay(0),
+  strictAccept: { expected: 'a boolean', accepts: value => typeof value === 'boolean' }
 }
 
 /**

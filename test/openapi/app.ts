@@ -46,7 +46,7 @@ export async function createApp (version: string, options: object = {}) {
     refResolver: { buildLocalReference: json => String(json.$id) },
     ...options
   })
-  await app.register(typedSse, { heartbeat: false })
+  await app.register(typedSse, { heartbeat: false, strictAccept: true })
   app.addSchema({ $id: 'Tick', type: 'object', required: ['price'], properties: { price: { type: 'number', examples: [101.5] } } })
 
   app.get('/one', { schema: { ...about('one'), response: { 200: One } }, config: { sse: { errorEvent: false } } }, async function * () {

@@ -116,27 +116,38 @@ t.test('no header that the user has set is touched', async t => {
   t.match(headers['content-type'], /^text\/event-stream/)
 })
 
-t.test('Accept: 406 for a client that refuses the only media type', async t => {
+const REFUSING = ['application/json', 'text/event-stream;q=0', 'text/html, image/*', '*/*;q=0', 'text/*;q=0, */*']
+
+t.test('Accept is ignored', async t => {
+  const served = await serve(t, app => {
+    app.get('/', Numbers, (_request, reply) => { reply.sse([1, 2]) })
+  })
+  for (const accept of REFUSING) t.equal(await (await ask(served, '/', { headers: { accept } })).whole(), BODY, accept)
+})
+
+t.test('strictAccept: 406 for a client that excludes text/event-stream', async t => {
   let handled = 0
   const both = { ...contract, content: { ...contract.content, 'application/json': { schema: {} } } }
   const served = await serve(t, app => {
     app.get('/', Numbers, (_request, reply) => { handled++; reply.sse([1]) })
     app.get('/default', { schema: { response: { default: contract } } }, (_request, reply) => { reply.sse([1]) })
     app.get('/both', { schema: { response: { 200: both } } }, async (_request, reply) => reply.type('application/json').send({} as never))
+    app.get('/both/stream', { schema: { response: { 200: both } } }, (_request, reply) => reply.sse([1]))
     app.get('/undeclared', (_request, reply) => { reply.sse([1]) })
-  })
+    app.get('/loose', { ...Numbers, config: { sse: { strictAccept: false } } }, (_request, reply) => { reply.sse([1]) })
+    app.get('/call', { ...Numbers, config: { sse: { strictAccept: false } } }, (_request, reply) => { reply.sse([1], { strictAccept: true }) })
+  }, { sse: { strictAccept: true } })
   const status = async (path: string, accept?: string) =>
     (await ask(served, path, accept === undefined ? {} : { headers: { accept } })).status
-  for (const accept of ['application/json', 'text/event-stream;q=0', 'text/html, image/*', '*/*;q=0', 'text/*;q=0, */*']) {
-    t.equal(await status('/', accept), 406, accept)
-    t.equal(await status('/default', accept), 406, accept)
-    t.equal(await status('/both', accept), 200, accept)
-    t.equal(await status('/undeclared', accept), 200, accept)
+  for (const accept of REFUSING) {
+    for (const path of ['/', '/default', '/both/stream', '/undeclared', '/call']) t.equal(await status(path, accept), 406, `${path} ${accept}`)
+    for (const path of ['/both', '/loose']) t.equal(await status(path, accept), 200, `${path} ${accept}`)
   }
   t.equal(handled, 0)
   for (const accept of [undefined, '*/*', 'text/*', 'text/event-stream', 'application/json, text/event-stream;q=0.1', 'TEXT/Event-Stream', 'text/event-stream; charset=utf-8', '']) {
     t.equal(await status('/', accept), 200, `${accept}`)
   }
+  t.equal(await status('/', 'application/json,'.repeat(900)), 200, 'one of 15 KB is not read')
   const refused = await ask(served, '/', { headers: { accept: 'application/json' } })
   t.match(refused.headers['content-type'], 'application/json')
   t.match(JSON.parse(await refused.whole()), { code: 'SSE_ERR_NOT_ACCEPTABLE' })

@@ -35,7 +35,8 @@ const ACCEPTED: { [Name in keyof SseOptions]-?: Array<SseOptions[Name]> } = {
   onInvalid: ['fail', 'skip', decide],
   errorEvent: ['error', 'a b', 'é\0', false],
   maxDuration: [1, LONGEST],
-  shutdownGrace: [0, LONGEST]
+  shutdownGrace: [0, LONGEST],
+  strictAccept: [true, false]
 }
 
 for (const [name, values] of Object.entries(ACCEPTED)) {
@@ -52,7 +53,8 @@ const REFUSED: { [Name in keyof SseOptions]-?: unknown[] } = {
   onInvalid: ['drop', '', null, true, {}],
   errorEvent: ['', 'a\nb', 'a\r', true, null, 1, Symbol('a')],
   maxDuration: [0, -1, NaN, Infinity, LONGEST + 1, false, null],
-  shutdownGrace: [-1, NaN, Infinity, LONGEST + 1, false, null, BARE]
+  shutdownGrace: [-1, NaN, Infinity, LONGEST + 1, false, null, BARE],
+  strictAccept: [null, 0, 'true']
 }
 
 for (const [name, values] of Object.entries(REFUSED)) {
