@@ -13,3 +13,9 @@ export { typedSse, typedSse as default } from './plugin/plugin.ts'
 export { type StreamEvent } from './plugin/observe.ts'
 export { type CloseReason, type Summary } from './response/reply-port.ts'
 export { type Comment, type Message } from './wire/message.ts'
+export { memoryStore, type MemoryStoreOptions } from './store/memory.ts'
+export { type StoreOptions } from './log/limits.ts'
+export {
+  type AppendOptions, type Cursor, type EndState, type LogEntry, type LogRecord, type Notify, type PublishToken, type ReadOptions, type Slice,
+  type Store, StoreError, type StoreErrorCode, type StoreLimits
+} from './log/store.ts'

@@ -7,7 +7,7 @@ interface Allowed { lib: string[], types?: string[], packages: string[] }
 
 // Arrows point down. A folder may always import its own files; `types` are erased at build.
 const MAY_IMPORT: Record<string, Allowed> = {
-  'index.ts': { lib: ['augment.ts', 'plugin/', 'openapi/', 'contract/', 'errors.ts'], types: ['response/', 'wire/'], packages: [] },
+  'index.ts': { lib: ['augment.ts', 'plugin/', 'openapi/', 'store/', 'log/', 'contract/', 'errors.ts'], types: ['response/', 'wire/'], packages: [] },
   'augment.ts': { lib: [], types: ['contract/', 'response/'], packages: ['fastify'] },
   'plugin/': {
     lib: ['openapi/', 'encode/', 'response/', 'contract/', 'wire/', 'errors.ts'],
@@ -19,7 +19,8 @@ const MAY_IMPORT: Record<string, Allowed> = {
     packages: ['@sinclair/typebox', '@sinclair/typebox/compiler', 'typebox/compile', 'typebox/format', 'ajv/dist/2019.js',
       'ajv/dist/2020.js', 'ajv-formats', 'fast-json-stringify']
   },
-  'log/': { lib: [], packages: [] },
+  'store/': { lib: ['log/'], packages: [] },
+  'log/': { lib: ['errors.ts'], packages: [] },
   'response/': { lib: ['wire/', 'errors.ts'], packages: ['negotiator', 'node:async_hooks', 'node:http', 'node:http2', 'node:net', 'node:stream', 'node:util'] },
   'contract/': { lib: ['schema/', 'wire/', 'errors.ts'], packages: ['@sinclair/typebox', 'typebox', 'fastify'] },
   'schema/': { lib: ['errors.ts'], packages: [] },
@@ -27,7 +28,7 @@ const MAY_IMPORT: Record<string, Allowed> = {
   'errors.ts': { lib: [], packages: [] },
   // It runs in a browser: no node:, no value of Fastify, nothing of the server but types.
   'client/': { lib: [], types: ['contract/'], packages: ['eventsource-parser'] },
-  'testing/': { lib: ['client/'], packages: ['fastify', 'node:events', 'node:http', 'node:stream'] }
+  'testing/': { lib: ['client/', 'log/'], packages: ['fastify', 'node:assert/strict', 'node:crypto', 'node:events', 'node:http', 'node:stream', 'node:timers/promises'] }
 }
 
 interface Import { specifier: string, isType: boolean }

@@ -30,7 +30,7 @@ export interface LogEntry extends LogRecord {
 export interface PublishToken {
   /** The publisher: unique for each process and log. */
   readonly publisher: string
-  /** Counts the publisher's appends. It has one in flight at a time. */
+  /** Grows with each of the publisher's appends. It has one in flight at a time, so an earlier one is a late copy. */
   readonly sequence: number
 }
 
@@ -42,7 +42,10 @@ export interface AppendOptions {
   readonly first?: Cursor | undefined
   /** Only where `first` opens an epoch (seq 0): the tail that it supersedes; null where the log must not exist. */
   readonly after?: Cursor | null | undefined
-  /** Only without `first`: the same token again is a duplicate. A store remembers the last of each publisher for 60 s at least. */
+  /**
+   * Only without `first`: the same token again, or an earlier one of its publisher, is a duplicate. A store remembers the
+   * last of each publisher for 60 s at least.
+   */
   readonly token?: PublishToken | undefined
   /** Only without `first`, and with one record: the same key again within `ttl` is a duplicate. */
   readonly idempotencyKey?: string | undefined
@@ -52,14 +55,19 @@ export interface AppendOptions {
   readonly ttl: number
   /** Of a run: how long its producer counts as alive, ms. Set anew by each append, cleared by an `end` record. */
   readonly lease?: number | undefined
+  /** Rejects with its reason; the outcome is then unknown, unless it was aborted before. No listener is left behind. */
   readonly signal?: AbortSignal | undefined
 }
 
 export interface ReadOptions {
   /** At most that many entries. */
   readonly limit: number
-  /** In place of a cursor: from the newest that many events of the newest epoch (`open` and `end` records do not count). */
+  /**
+   * In place of a cursor, which is null: from the newest that many events of the newest epoch. `open` and `end` records do
+   * not count. Where there are fewer, from what follows the `open` record.
+   */
   readonly last?: number | undefined
+  /** Rejects with its reason. No listener is left behind. */
   readonly signal?: AbortSignal | undefined
 }
 
@@ -99,7 +107,7 @@ export interface StoreLimits {
  * | E = e, N = n + 1 | accepted |
  * | E = e, otherwise | CONFLICT |
  * | E > e | accepted if N = 0 and `after` = T, else CONFLICT |
- * | `first`, no records: E = e, N = n + 1, T is no `end` | lease and ttl are renewed; resolves to T. Otherwise as above |
+ * | `first`, no records | FENCED, LOST and ENDED as above; E = e and N = n + 1: lease and ttl are renewed, resolves to T; else CONFLICT |
  * | no `first`, no T | opens the epoch (store's clock in ms) with an `open` record of its own, then the records from seq 1 |
  * | no `first`, T is an `end` | ENDED |
  * | no `first`, T was written under another generation of the store | opens the epoch max(clock, e + 1) with an `open` record of type T, then the records |
@@ -132,7 +140,10 @@ export interface Store {
    * @returns a function that stops watching
    */
   watch (log: string, notify: Notify): Promise<() => void>
-  /** Deletes a log; one that does not exist is no error. Watchers are notified with null. */
+  /**
+   * Deletes a log, with its tokens and keys; one that does not exist is no error. Watchers are notified with null. When
+   * it is opened again, even in the same ms, it gets a higher epoch, so that no old cursor fits.
+   */
   delete (log: string): Promise<void>
   /** Lets go of connections, files and timers. Afterwards every call throws UNAVAILABLE. */
   close (): Promise<void>
