@@ -8,8 +8,9 @@ export {
   type SourceContext, type TextSchema
 } from './contract/types.ts'
 export * as errors from './errors.ts'
-export { type InvalidPolicy, type SseOptions, type SsePluginOptions } from './response/options.ts'
+export { type InvalidPolicy, type SseOptions } from './response/options.ts'
 export { typedSse, typedSse as default } from './plugin/plugin.ts'
+export { type SsePluginOptions } from './plugin/options.ts'
 export { type StreamEvent } from './plugin/observe.ts'
 export { type CloseReason, type Summary } from './response/reply-port.ts'
 export { type Comment, type Message } from './wire/message.ts'

@@ -11,7 +11,8 @@ const MAY_IMPORT: Record<string, Allowed> = {
   'augment.ts': { lib: [], types: ['contract/', 'response/'], packages: ['fastify'] },
   'plugin/': {
     lib: ['openapi/', 'encode/', 'response/', 'contract/', 'wire/', 'errors.ts'],
-    packages: ['fastify', 'fastify-plugin', 'node:diagnostics_channel', 'node:http', 'node:net', 'node:stream']
+    types: ['log/'],
+    packages: ['fastify', 'fastify-plugin', 'node:diagnostics_channel', 'node:http', 'node:net', 'node:stream', 'node:util']
   },
   'openapi/': { lib: ['contract/', 'schema/', 'wire/', 'errors.ts'], types: ['plugin/'], packages: ['fastify', 'node:module'] },
   'encode/': {

@@ -4,19 +4,19 @@ import fp from 'fastify-plugin'
 import { Compilers } from '../encode/compiler.ts'
 import { Names } from '../openapi/components.ts'
 import { documentRoute, finishDocuments } from '../openapi/swagger.ts'
-import { resolvePluginOptions, type SsePluginOptions } from '../response/options.ts'
 import { Connections } from './connections.ts'
 import { streamingHandler } from './handler.ts'
+import { resolvePluginOptions, type SsePluginOptions } from './options.ts'
 import { sse } from './reply.ts'
 import { StreamRoute } from './route.ts'
-import { decorate, defaultsOf, optionsOf, responsesOf, setDefaults, setRoute, sharedSchemas } from './scope.ts'
+import { decorate, optionsOf, responsesOf, setRoute, setSettings, settingsOf, sharedSchemas } from './scope.ts'
 import { decorateSignal } from './signal.ts'
 import { Streams } from './streams.ts'
 
 async function plugin (fastify: FastifyInstance, options: SsePluginOptions): Promise<void> {
-  const inherited = defaultsOf(fastify)
-  setDefaults(fastify, resolvePluginOptions(options, inherited))
-  // A second registration gives its scope other defaults; everything else is inherited.
+  const inherited = settingsOf(fastify)
+  setSettings(fastify, resolvePluginOptions(options, inherited))
+  // A second registration gives its scope other settings; everything else is inherited.
   if (inherited !== undefined) return
   const streams = new Streams()
   // A facade: `streams` is not for users.
@@ -40,10 +40,11 @@ function prepareRoutes (fastify: FastifyInstance): void {
   const scopes = new Set<FastifyInstance>()
   fastify.addHook('onRoute', function (this: FastifyInstance, options: RouteOptions) {
     const definition = { url: options.url, responses: responsesOf(options), options: optionsOf(options) }
-    const route = new StreamRoute(definition, defaultsOf(this)!)
+    const settings = settingsOf(this)!
+    const route = new StreamRoute(definition, settings.streams)
     if (!route.isDeclared && !route.isUndeclared) return
     setRoute(options, route, handler => streamingHandler(route, handler))
-    pending.push(() => route.compile(compilers.of(sharedSchemas(this), route.options.ajv)))
+    pending.push(() => route.compile(compilers.of(sharedSchemas(this), settings.ajv)))
     if (!route.isDeclared) return
     options.schema = documentRoute(this, options, route, names)!
     scopes.add(this)

@@ -11,7 +11,7 @@ import { Session } from '../response/session.ts'
 import { onceClosed } from '../response/turn.ts'
 import { ReplyHost, setHeaders } from './reply-host.ts'
 import { checkErrorEvent, StreamRoute } from './route.ts'
-import { defaultsOf, optionsOf, type ReplySession, responsesOf, routeOf, sessionOf, setSession, streamsOf } from './scope.ts'
+import { optionsOf, type ReplySession, responsesOf, routeOf, sessionOf, setSession, settingsOf, streamsOf } from './scope.ts'
 import { watchResponse } from './signal.ts'
 
 /** `reply.sse`; typed and described in `augment.ts`. */
@@ -72,7 +72,7 @@ function answer (reply: FastifyReply, source: unknown, options: SseOptions | und
 /** A route that was defined before the plugin was loaded. It can stream if it has no schema; a contract was never compiled. */
 function earlyRoute ({ routeOptions, server }: FastifyRequest): StreamRoute {
   const { url = '' } = routeOptions
-  return new StreamRoute({ url, responses: responsesOf(routeOptions), options: optionsOf(routeOptions) }, defaultsOf(server)!)
+  return new StreamRoute({ url, responses: responsesOf(routeOptions), options: optionsOf(routeOptions) }, settingsOf(server)!.streams)
 }
 
 function begin (session: Session, request: FastifyRequest, source: unknown): void {

@@ -2,18 +2,19 @@
 // types that this takes. The other files of this folder read and write it through the functions below.
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, type RouteOptions } from 'fastify'
 import { type RawResponse } from '../response/outlet.ts'
-import { type ResolvedOptions, type SseOptions } from '../response/options.ts'
+import { type SseOptions } from '../response/options.ts'
+import { type PluginSettings } from './options.ts'
 import { type StreamRoute } from './route.ts'
 import { type Streams } from './streams.ts'
 
-const kDefaults = Symbol('sse.defaults')
+const kSettings = Symbol('sse.settings')
 const kStreams = Symbol('sse.streams')
 const kRoute = Symbol('sse.route')
 const kSession = Symbol('sse.session')
 const kController = Symbol('sse.controller')
 const kResponse = Symbol('sse.response')
 
-type Scope = FastifyInstance & { [kDefaults]?: ResolvedOptions, [kStreams]: Streams }
+type Scope = FastifyInstance & { [kSettings]?: PluginSettings, [kStreams]: Streams }
 type RouteConfig = { [kRoute]?: StreamRoute, sse?: SseOptions }
 type Reply = FastifyReply & { [kSession]: ReplySession | null }
 type Request = FastifyRequest & { [kController]: AbortController | null, [kResponse]: RawResponse | null }
@@ -29,13 +30,13 @@ export interface ReplySession {
 /** A route handler, whatever Fastify's type parameters are. */
 export type Handler = (this: unknown, request: FastifyRequest, reply: FastifyReply) => unknown
 
-/** The plugin's options in a scope, inherited from the scopes around it; undefined where the plugin is not registered. */
-export function defaultsOf (scope: FastifyInstance): ResolvedOptions | undefined {
-  return (scope as Scope)[kDefaults]
+/** The plugin's settings in a scope, inherited from the scopes around it; undefined where the plugin is not registered. */
+export function settingsOf (scope: FastifyInstance): PluginSettings | undefined {
+  return (scope as Scope)[kSettings]
 }
 
-export function setDefaults (scope: FastifyInstance, options: ResolvedOptions): void {
-  (scope as Scope)[kDefaults] = options
+export function setSettings (scope: FastifyInstance, settings: PluginSettings): void {
+  (scope as Scope)[kSettings] = settings
 }
 
 export function streamsOf (scope: FastifyInstance): Streams {

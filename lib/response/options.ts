@@ -45,25 +45,8 @@ export interface SseOptions {
   strictAccept?: boolean | undefined
 }
 
-type AjvPlugin = (ajv: never, options?: never) => unknown
-
-/** Options of the plugin: the defaults of all streams, and how payloads are checked. */
-export interface SsePluginOptions extends SseOptions {
-  /**
-   * What Fastify's own option `ajv` was given, so that its keywords and formats are known in payloads too. The check
-   * stays strict: nothing is coerced, filled in or removed, whatever `customOptions` says. None by default.
-   */
-  ajv?: {
-    /** Options of Ajv. */
-    customOptions?: object | undefined
-    /** Plugins of Ajv, each alone or with its options. */
-    plugins?: Array<AjvPlugin | [AjvPlugin, unknown]> | undefined
-  } | undefined
-}
-
 /** Every option, decided. */
 export interface ResolvedOptions {
-  readonly ajv: SsePluginOptions['ajv']
   readonly heartbeat: number | false
   readonly retry: number | undefined
   readonly commitAfter: number
@@ -78,7 +61,6 @@ export interface ResolvedOptions {
 const MAX_DELAY = 2 ** 31 - 1
 
 const DEFAULTS: ResolvedOptions = Object.freeze({
-  ajv: undefined,
   heartbeat: 15_000,
   retry: undefined,
   commitAfter: 100,
@@ -147,29 +129,4 @@ export function decide (onInvalid: ResolvedOptions['onInvalid'], error: Error, i
   // An async function cannot be waited for.
   Promise.resolve(policy).catch(() => { /* its failure is not the one to tell of */ })
   throw new SSE_ERR_OPTION('onInvalid', "a function that answers 'fail' or 'skip'", `one that answers ${inspect(policy, { depth: 0 })}`)
-}
-
-/** Options of `register`, which hands them to the plugin as well. */
-type RegisterOptions = { prefix?: unknown, logLevel?: unknown, logSerializers?: unknown }
-
-/**
- * Checks the plugin's options.
- *
- * @param options what the plugin was registered with
- * @param base the options of the scope around, by default none
- * @throws SSE_ERR_OPTION
- */
-export function resolvePluginOptions (options: SsePluginOptions, base?: ResolvedOptions): ResolvedOptions {
-  const { ajv, prefix, logLevel, logSerializers, ...given } = options as SsePluginOptions & RegisterOptions
-  const resolved = resolveOptions(given, base)
-  if (ajv === undefined) return resolved
-  if (!isAjvOption(ajv)) throw new SSE_ERR_OPTION('ajv', 'an object of `customOptions`, an object, and `plugins`, an array of functions or [function, options]', inspect(ajv, { depth: 0 }))
-  return Object.freeze({ ...resolved, ajv })
-}
-
-function isAjvOption (ajv: unknown): boolean {
-  if (typeof ajv !== 'object' || ajv === null || Array.isArray(ajv)) return false
-  const { customOptions = {}, plugins = [], ...others } = ajv as Record<string, unknown>
-  return Object.keys(others).length === 0 && typeof customOptions === 'object' && customOptions !== null &&
-    Array.isArray(plugins) && plugins.every(plugin => typeof [plugin].flat()[0] === 'function')
 }

@@ -1,8 +1,8 @@
 import t from 'tap'
-import { resolveOptions, resolvePluginOptions, type SseOptions } from '../../lib/response/options.ts'
+import { resolveOptions, type SseOptions } from '../../lib/response/options.ts'
 
 const DEFAULTS = {
-  ajv: undefined, heartbeat: 15_000, retry: undefined, commitAfter: 100, onInvalid: 'fail', errorEvent: 'error', maxDuration: undefined, shutdownGrace: 1000
+  heartbeat: 15_000, retry: undefined, commitAfter: 100, onInvalid: 'fail', errorEvent: 'error', maxDuration: undefined, shutdownGrace: 1000, strictAccept: false
 }
 const LONGEST = 2 ** 31 - 1
 const decide = () => 'skip' as const
@@ -81,7 +81,7 @@ t.test('a message tells what was expected and what was got', async t => {
 })
 
 t.test('a name that is no option is refused', async t => {
-  for (const name of ['heartBeat', 'toString', '__proto__']) {
+  for (const name of ['heartBeat', 'toString', '__proto__', 'ajv', 'store']) {
     t.throws(() => resolveOptions(JSON.parse(`{ "${name}": 1 }`)), { code: 'SSE_ERR_OPTION', message: /must be one of heartbeat, .+, got an unknown name/ })
   }
 })
@@ -89,22 +89,5 @@ t.test('a name that is no option is refused', async t => {
 t.test('only an object has options', async t => {
   for (const given of [null, true, 5, 'a', [], [1], () => {}]) {
     t.throws(() => resolveOptions(given as never), { code: 'SSE_ERR_OPTION', message: /^Option `sse` must be an object, got / })
-  }
-})
-
-t.test('ajv is an option of the plugin only, and inherited', async t => {
-  const ajv = { customOptions: { formats: {} }, plugins: [() => {}, [() => {}, { a: 1 }] as [() => void, object]] }
-  const outer = resolvePluginOptions({ ajv, retry: 5 })
-  t.strictSame(outer, { ...DEFAULTS, ajv, retry: 5 })
-  t.ok(Object.isFrozen(outer))
-  t.equal(outer.ajv, ajv)
-  t.equal(resolvePluginOptions({ retry: 6 }, outer).ajv, ajv)
-  t.equal(resolveOptions({ retry: 6 }, outer).ajv, ajv)
-  t.not(resolvePluginOptions({ ajv: {} }, outer).ajv, ajv)
-  t.equal(resolvePluginOptions({ ajv: { customOptions: undefined, plugins: undefined } }).retry, undefined)
-  t.strictSame(resolvePluginOptions({ prefix: '/v1', logLevel: 'warn', logSerializers: {} } as never), DEFAULTS, 'those of register are not its own')
-  t.throws(() => resolveOptions({ ajv } as never), { code: 'SSE_ERR_OPTION', message: /`ajv` must be one of heartbeat, / })
-  for (const wrong of [null, 1, 'a', [], { plugin: [] }, { customOptions: 1 }, { customOptions: null }, { plugins: {} }, { plugins: [1] }, { plugins: [[{}]] }, { plugins: [[]] }]) {
-    t.throws(() => resolvePluginOptions({ ajv: wrong } as never), { code: 'SSE_ERR_OPTION', message: /^Option `ajv` must be an object of `customOptions`, / }, JSON.stringify(wrong))
   }
 })
