@@ -1,6 +1,7 @@
 import { channel } from 'node:diagnostics_channel'
-import { type FastifyBaseLogger, type FastifyRequest } from 'fastify'
+import { type FastifyRequest } from 'fastify'
 import { type Summary } from '../response/reply-port.ts'
+import { logError } from './failure.ts'
 
 /** What the diagnostics channels publish: one object per stream, the same in all of its messages. */
 export interface StreamEvent {
@@ -31,7 +32,7 @@ export class Observer {
 
   failed (error: unknown): void {
     this.#event.error = error
-    tell(this.#event.request.log, 'error', error, 'stream failed')
+    logError(this.#event.request.log, 'error', error, 'stream failed')
     if (channels.error.hasSubscribers) channels.error.publish(this.#event)
   }
 
@@ -42,20 +43,11 @@ export class Observer {
   }
 
   warn (error: unknown, message: string): void {
-    tell(this.#event.request.log, 'warn', error, message)
+    logError(this.#event.request.log, 'warn', error, message)
   }
 
   lateWarning (): (error: unknown) => void {
     const { log } = this.#event.request
-    return error => tell(log, 'warn', error, 'source failed after its stream was over')
-  }
-}
-
-/** Logs an error, even one that the logger fails at: that of Fastify writes to it, and it may be frozen. */
-function tell (log: FastifyBaseLogger, level: 'warn' | 'error', error: unknown, message: string): void {
-  try {
-    log[level]({ err: error }, message)
-  } catch {
-    log[level]({ err: { message: String(error) } }, message)
+    return error => logError(log, 'warn', error, 'source failed after its stream was over')
   }
 }

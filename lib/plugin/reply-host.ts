@@ -1,12 +1,11 @@
-import { STATUS_CODES } from 'node:http'
 import { type FastifyReply, type FastifyRequest } from 'fastify'
-import { SSE_ERR_SOURCE_FAILED } from '../errors.ts'
 import { type ResolvedOptions } from '../response/options.ts'
 import { type Body } from '../response/body.ts'
 import { type Host, type Summary } from '../response/reply-port.ts'
 import { type Session } from '../response/session.ts'
 import { DATA, END, eventLine } from '../wire/frame.ts'
 import { EVENT_STREAM_UTF8 } from '../wire/media-type.ts'
+import { publicError, toError } from './failure.ts'
 import { Observer } from './observe.ts'
 import { abortRequest } from './signal.ts'
 import { type Streams } from './streams.ts'
@@ -67,7 +66,7 @@ export class ReplyHost implements Host {
 
   errorFrame (error: unknown): string {
     if (this.#options.errorEvent === false) return ''
-    return eventLine(this.#options.errorEvent) + DATA + JSON.stringify(publicError(error)) + END + END
+    return eventLine(this.#options.errorEvent) + DATA + JSON.stringify(publicError(toError(error))) + END + END
   }
 
   abort (Reason: new () => Error): void {
@@ -91,24 +90,5 @@ export class ReplyHost implements Host {
     if (!this.#isOpen) return
     this.#streams.open--
     this.#observer.closed(summary!)
-  }
-}
-
-function toError (error: unknown): Error {
-  if (error instanceof Error) return error
-  return Object.assign(new SSE_ERR_SOURCE_FAILED(typeof error), { cause: error })
-}
-
-/** What a client may know of an error: of one that is the server's, only its kind. */
-function publicError (error: unknown): { statusCode: number, code?: string, error: string, message: string } {
-  const { statusCode: own, status, code, message } = toError(error) as Error & { statusCode?: unknown, status?: unknown, code?: unknown }
-  const given = Number(own ?? status)
-  const statusCode = given >= 400 && given < 600 && Number.isInteger(given) ? given : 500
-  const title = STATUS_CODES[statusCode] ?? 'Error'
-  return {
-    statusCode,
-    ...(typeof code === 'string' ? { code } : {}),
-    error: title,
-    message: statusCode < 500 ? String(message) : title
   }
 }

@@ -1,9 +1,14 @@
 /** Whether a source failed because its signal fired: an AbortError of the platform, or one of our own reasons. */
 export function isAbort (error: unknown): boolean {
-  return error instanceof Error && error.name === 'AbortError'
+  try {
+    return error instanceof Error && error.name === 'AbortError'
+  } catch {
+    // A revoked proxy, or a getter that throws.
+    return false
+  }
 }
 
-/** Warns of other failures. Not within a method, where it would keep the session for as long as a source takes to be let go. */
+/** Warns of other failures. A free function, so that a source whose return() never settles does not retain the session. */
 export function unlessAbort (warn: (error: unknown) => void): (error: unknown) => void {
   return error => { if (!isAbort(error)) warn(error) }
 }

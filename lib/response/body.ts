@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream'
-import { type Outlet, type RawResponse, ReadableOutlet, ResponseOutlet } from './outlet.ts'
+import { breakAfter, type Outlet, type RawResponse, ReadableOutlet, ResponseOutlet } from './outlet.ts'
 
 /** What the body tells the stream that it is the body of. */
 export interface BodyEvents {
@@ -18,7 +18,6 @@ export class Body extends Readable {
   readonly #raw: RawResponse
   readonly #events: BodyEvents
   #isOpen = false
-  #isFailing = false
 
   constructor (raw: RawResponse, events: BodyEvents) {
     super({ highWaterMark: 16 * 1024 })
@@ -37,16 +36,28 @@ export class Body extends Readable {
   }
 
   override _read (): void {
-    if (this.#isFailing) this.destroy(new Error('The source of the stream failed'))
-    else if (this.#isOpen) this.#events.onWanted()
+    if (this.#isOpen) this.#events.onWanted()
     else {
       this.#isOpen = true
       this.#events.onOutlet(new ReadableOutlet(this))
     }
   }
 
-  failAfterRead (): void {
-    this.#isFailing = true
-    if (this.readableLength === 0) this._read()
+  /**
+   * Fails. Where somebody handles the body's errors and nothing was sent, it is destroyed with one, which leads to an
+   * HTTP error. Otherwise it ends, so that a compressor flushes, and the response is broken off in place of its end: an
+   * error would discard what the compressor holds, and where the body is only piped on, it would end the process.
+   */
+  fail (): void {
+    if (!this.#raw.headersSent && this.listenerCount('error') > 0) {
+      this.destroy(new Error('The source of the stream failed'))
+      return
+    }
+    const raw = this.#raw
+    raw.end = () => {
+      breakAfter(raw, '')
+      return raw as never
+    }
+    this.push(null)
   }
 }

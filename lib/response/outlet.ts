@@ -58,8 +58,7 @@ export class ResponseOutlet implements Outlet {
 
   fail (text: string): void {
     this.bytes += Buffer.byteLength(text)
-    if (text === '') abort(this.#response)
-    else this.#response.write(text, () => abort(this.#response))
+    breakAfter(this.#response, text)
   }
 
   close (): void {
@@ -80,9 +79,9 @@ function socketForChunks (response: ServerResponse): Socket | null {
 /** Into a Readable that somebody else reads, such as a compressor. */
 export class ReadableOutlet implements Outlet {
   bytes = 0
-  readonly #readable: Readable & { failAfterRead (): void }
+  readonly #readable: Readable & { fail (): void }
 
-  constructor (readable: Readable & { failAfterRead (): void }) {
+  constructor (readable: Readable & { fail (): void }) {
     this.#readable = readable
   }
 
@@ -101,16 +100,37 @@ export class ReadableOutlet implements Outlet {
 
   fail (text: string): void {
     if (text !== '') this.write(text)
-    this.#readable.failAfterRead()
+    this.#readable.fail()
   }
 
   close (): void {}
 }
 
-/** Breaks off a response. Over HTTP/2 a stream that is destroyed without a code ends well. */
+/**
+ * Breaks off a response so that no client takes it for complete. Over HTTP/2 that takes an error code. Over HTTP/1.1 the
+ * last chunk is missing. Without chunks (HTTP/1.0, which nginx speaks upstream by default) the end of the connection is
+ * the end of the response, so the connection is reset.
+ */
 export function abort (raw: RawResponse): void {
-  if ('stream' in raw) raw.stream?.close(constants.NGHTTP2_INTERNAL_ERROR)
-  else raw.destroy()
+  if ('stream' in raw) return void raw.stream?.close(constants.NGHTTP2_INTERNAL_ERROR)
+  if (raw.headersSent && !raw.chunkedEncoding) reset(raw.socket)
+  raw.destroy()
+}
+
+function reset (socket: Socket | null): void {
+  try {
+    socket?.resetAndDestroy()
+  } catch {
+    // Only TCP can be reset: not TLS, unix sockets, nor the mock of `inject`.
+  }
+}
+
+/**
+ * Writes the last text, then breaks the response off. A reset discards what the client has not read yet unless it comes a
+ * turn after the write's callback, and Bun drops the text without that turn.
+ */
+export function breakAfter (raw: RawResponse, text: string): void {
+  (raw as ServerResponse).write(text, () => { setImmediate(abort, raw) })
 }
 
 /** Calls back when all of a response has left. Node emits `finish` too when the connection broke with text still to be sent. */

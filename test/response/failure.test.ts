@@ -192,7 +192,7 @@ t.test('an error of an odd form is told, and ends the stream all the same', asyn
   t.strictSame(told, { frozen: secret, text: notFound, bigint: notFound, fraction: secret, message: { ...notFound, message: '7' } })
   await eventually(() => summaries(served).length === 5)
   t.equal(errorLines(served).length, 5)
-  t.match(errorLines(served)[0], { msg: 'stream failed', err: { message: 'Error: secret' } })
+  t.match(errorLines(served)[0], { msg: 'stream failed', err: { message: 'secret' } })
   t.strictSame(seen, [])
 })
 

@@ -1,0 +1,61 @@
+// Errors of sources and handlers on their way to the client and the log. They are the user's values: anything can be
+// thrown, and any of their fields may throw when it is read or converted. An error that is thrown while a failure is
+// reported would end the process and leave the response open, so nothing here throws.
+import { STATUS_CODES } from 'node:http'
+import { type FastifyBaseLogger } from 'fastify'
+import { SSE_ERR_SOURCE_FAILED } from '../errors.ts'
+
+/** The fields that Fastify, pino and {@link publicError} read, `cause` apart. */
+const FIELDS = ['message', 'statusCode', 'status', 'code', 'name', 'stack'] as const
+
+/** The thrown value, or an error in its place if it is no Error, or one that cannot be read. */
+export function toError (thrown: unknown): Error {
+  if (isReadable(thrown)) return thrown
+  return Object.assign(new SSE_ERR_SOURCE_FAILED(typeof thrown), typeof thrown === 'object' ? {} : { cause: thrown })
+}
+
+function isReadable (thrown: unknown): thrown is Error {
+  try {
+    if (!(thrown instanceof Error)) return false
+    const error = thrown as unknown as Record<string, unknown>
+    // Symbols and objects without a prototype throw in templates.
+    for (const field of FIELDS) String(`${error[field] as string}`)
+    return error.cause === undefined || error.cause === null || typeof error.cause !== 'object' || isReadable(error.cause)
+  } catch {
+    return false
+  }
+}
+
+/** What the `error` event says. Of an error of the server, clients learn only its kind. */
+export interface PublicError {
+  statusCode: number
+  code?: string
+  error: string
+  message: string
+}
+
+/** @param error from {@link toError} */
+export function publicError (error: Error): PublicError {
+  const { statusCode: own, status, code, message } = error as Error & { statusCode?: unknown, status?: unknown, code?: unknown }
+  const given = Number(own ?? status)
+  const statusCode = given >= 400 && given < 600 && Number.isInteger(given) ? given : 500
+  const title = STATUS_CODES[statusCode] ?? 'Error'
+  // Codes such as ECONNREFUSED tell how the server is built. Our own tell what is wrong with the stream.
+  const isShown = typeof code === 'string' && (statusCode < 500 || code.startsWith('SSE_ERR_'))
+  return {
+    statusCode,
+    ...(isShown ? { code } : {}),
+    error: title,
+    message: statusCode < 500 ? String(message) : title
+  }
+}
+
+/** Logs an error. Pino's serializer writes to it, which fails where it is frozen. */
+export function logError (log: FastifyBaseLogger, level: 'warn' | 'error', thrown: unknown, message: string): void {
+  const error = toError(thrown)
+  try {
+    log[level]({ err: error }, message)
+  } catch {
+    log[level]({ err: { message: String(error.message), stack: String(error.stack) } }, message)
+  }
+}
