@@ -10,17 +10,18 @@ const FIELDS = ['message', 'statusCode', 'status', 'code', 'name', 'stack'] as c
 
 /** The thrown value, or an error in its place if it is no Error, or one that cannot be read. */
 export function toError (thrown: unknown): Error {
-  if (isReadable(thrown)) return thrown
-  return Object.assign(new SSE_ERR_SOURCE_FAILED(typeof thrown), typeof thrown === 'object' ? {} : { cause: thrown })
+  const canRead = isReadable(thrown)
+  if (canRead && thrown instanceof Error) return thrown
+  return Object.assign(new SSE_ERR_SOURCE_FAILED(typeof thrown), canRead ? { cause: thrown } : {})
 }
 
-function isReadable (thrown: unknown): thrown is Error {
+function isReadable (thrown: unknown): boolean {
+  if (typeof thrown !== 'object' || thrown === null) return true
   try {
-    if (!(thrown instanceof Error)) return false
-    const error = thrown as unknown as Record<string, unknown>
-    // Symbols and objects without a prototype throw in templates.
-    for (const field of FIELDS) String(`${error[field] as string}`)
-    return error.cause === undefined || error.cause === null || typeof error.cause !== 'object' || isReadable(error.cause)
+    const fields = thrown as Record<string, unknown>
+    // Symbols and objects without a prototype throw in templates. Proxies may throw in `instanceof`.
+    for (const field of FIELDS) String(`${fields[field] as string}`)
+    return !(thrown instanceof Error) || isReadable(fields.cause)
   } catch {
     return false
   }

@@ -112,7 +112,10 @@ export class ReadableOutlet implements Outlet {
  * the end of the response, so the connection is reset.
  */
 export function abort (raw: RawResponse): void {
-  if ('stream' in raw) return void raw.stream?.close(constants.NGHTTP2_INTERNAL_ERROR)
+  if ('stream' in raw) {
+    raw.stream?.close(constants.NGHTTP2_INTERNAL_ERROR)
+    return
+  }
   if (raw.headersSent && !raw.chunkedEncoding) reset(raw.socket)
   raw.destroy()
 }
