@@ -14,7 +14,7 @@ const MAY_IMPORT: Record<string, Allowed> = {
     types: ['log/'],
     packages: ['fastify', 'fastify-plugin', 'node:diagnostics_channel', 'node:http', 'node:net', 'node:stream', 'node:util']
   },
-  'openapi/': { lib: ['contract/', 'schema/', 'wire/', 'errors.ts'], types: ['plugin/'], packages: ['fastify', 'node:module'] },
+  'openapi/': { lib: ['contract/', 'schema/', 'wire/'], packages: ['fastify', 'node:module'] },
   'encode/': {
     lib: ['contract/', 'schema/', 'wire/', 'errors.ts'],
     packages: ['@sinclair/typebox', '@sinclair/typebox/compiler', 'typebox/compile', 'typebox/format', 'ajv/dist/2019.js',

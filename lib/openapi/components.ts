@@ -1,5 +1,7 @@
-import { type SchemaObject, subschemas } from '../schema/walk.ts'
+// Schemas with a name of their own become components of the document, and so does what a schema refers to within itself.
+
 import { rewriteSchema } from '../schema/rewrite.ts'
+import { type SchemaObject, subschemas } from '../schema/walk.ts'
 
 /** A schema without references into itself, and the schemas that it refers to instead, by their `$id`. */
 export interface Bundle {
@@ -8,40 +10,39 @@ export interface Bundle {
 }
 
 /**
- * Names for the schemas that documents keep apart. The same schema of several routes has one name; different schemas
- * that call themselves the same get different ones, because @fastify/swagger would take the one for the other.
+ * The names of an app's components. Equal schemas of several routes share a name; different schemas of the same name are
+ * told apart by a number, because @fastify/swagger would take one for the other.
  */
-export class Names {
-  readonly #taken = new Map<string, string>()
+export class ComponentNames {
+  readonly #identities = new Map<string, string>()
 
   /**
-   * @param hint the name that is wanted
-   * @param identity tells one schema from another
-   * @param shared the app's schemas by `$id`, whose names are theirs
+   * @param hint the preferred name
+   * @param identity equal for equal schemas
+   * @param shared the app's schemas by `$id`; their names are taken
    */
-  claim (hint: string, identity: string, shared: Readonly<Record<string, unknown>>): string {
+  reserve (hint: string, identity: string, shared: Readonly<Record<string, unknown>>): string {
     const base = hint.replaceAll(/[^\w.-]+/g, '-')
     let name = base
-    for (let i = 2; Object.hasOwn(shared, name) || (this.#taken.get(name) ?? identity) !== identity; i++) name = `${base}-${i}`
-    this.#taken.set(name, identity)
+    for (let i = 2; Object.hasOwn(shared, name) || (this.#identities.get(name) ?? identity) !== identity; i++) name = `${base}-${i}`
+    this.#identities.set(name, identity)
     return name
   }
 }
 
 /**
- * Moves out of a schema what has a name, and what the schema refers to within itself. In a document `#` is the document,
- * `$id` is gone, and @fastify/swagger resolves neither below `content`: recursive schemas would refer to nothing. Fastify
- * itself refuses to compile a schema in which an `$id` stands twice.
+ * Moves the schemas with an `$id`, and the targets of references within the schema, out into resources of their own.
+ * In a document `#` is the document, `$id` is gone, and @fastify/swagger resolves neither below `content`, so recursive
+ * schemas would refer to nothing. Fastify rejects a schema that defines one `$id` twice.
  *
- * @param root stays as it is; it is the answer when there is nothing to move
- * @param name what to call the root, should it refer to itself
- * @param names of the app
+ * @param root is not written to; returned as it is if there is nothing to move
+ * @param name what to call the root if it refers to itself
  * @param shared the app's schemas by `$id`
  */
-export function bundle (root: SchemaObject, name: string, names: Names, shared: Readonly<Record<string, unknown>>): Bundle {
+export function bundle (root: SchemaObject, name: string, names: ComponentNames, shared: Readonly<Record<string, unknown>>): Bundle {
   const references = new References(root)
-  const apart = references.apart()
-  if (apart.size === 0) return { schema: root, resources: {} }
+  const movable = references.movable()
+  if (movable.size === 0) return { schema: root, resources: {} }
 
   const ids = new Map<SchemaObject, string>()
   const resources: Record<string, SchemaObject> = {}
@@ -49,14 +50,14 @@ export function bundle (root: SchemaObject, name: string, names: Names, shared: 
     const known = ids.get(schema)
     if (known !== undefined) return known
     const isShared = isId(schema.$id) && Object.hasOwn(shared, schema.$id) && JSON.stringify(shared[schema.$id]) === JSON.stringify(schema)
-    const id = isShared ? schema.$id as string : names.claim(references.hint(schema) ?? name, references.identity(schema), shared)
+    const id = isShared ? schema.$id as string : names.reserve(references.hint(schema) ?? name, references.identity(schema), shared)
     ids.set(schema, id)
     if (!isShared) resources[id] = { $id: id, ...extract(schema) }
     return id
   }
-  /** @param start is moved out already */
+  /** @param start the resource that is being extracted: it does not become a reference to itself */
   const extract = (start?: SchemaObject): SchemaObject => rewriteSchema(start ?? root, (schema, inner) => {
-    const target = schema !== start && apart.has(schema) ? schema : references.target(schema)
+    const target = schema !== start && movable.has(schema) ? schema : references.target(schema)
     if (target !== undefined) return { $ref: idOf(target) }
     const { $id, $anchor, $defs, definitions, ...rest } = inner(schema)
     return rest
@@ -64,7 +65,7 @@ export function bundle (root: SchemaObject, name: string, names: Names, shared: 
   return { schema: extract(), resources }
 }
 
-/** The references of one schema, and where they lead within it. */
+/** The references of one schema, and their targets within it. */
 class References {
   readonly #root: SchemaObject
   readonly #owners = new Map<SchemaObject, SchemaObject>()
@@ -76,14 +77,14 @@ class References {
     this.#own(root, root)
   }
 
-  /** The schemas with an `$id` of their own, and the places that are referred to. */
-  apart (): Set<SchemaObject> {
+  /** The schemas with an `$id`, and the targets of references. */
+  movable (): Set<SchemaObject> {
     const places = Array.from(this.#owners.keys())
     const targets = places.map(schema => this.target(schema)).filter(target => target !== undefined)
     return new Set([...places.filter(({ $id }) => isId($id)), ...targets])
   }
 
-  /** Where the `$ref` of a schema leads, if that is within the root. */
+  /** The target of a schema's `$ref`, if it is within the root. */
   target (schema: SchemaObject): SchemaObject | undefined {
     if (typeof schema.$ref !== 'string') return undefined
     const [id = '', fragment = ''] = schema.$ref.split('#')
@@ -95,14 +96,14 @@ class References {
     return target
   }
 
-  /** What the schema's author calls a place. */
+  /** What the schema's author calls a target: its `$id`, the last token of the pointer to it, or its title. */
   hint (target: SchemaObject): string | undefined {
     if (isId(target.$id)) return target.$id
     const token = this.#pointers.get(target)?.split('/').at(-1)!.replaceAll('~1', '/').replaceAll('~0', '~')
     return token ?? (typeof target.title === 'string' ? target.title : undefined)
   }
 
-  /** Equal for equal places of equal schemas. */
+  /** Equal for equal targets in equal schemas. */
   identity (target: SchemaObject): string {
     const owner = this.#owners.get(target)!
     return JSON.stringify(owner) + (owner === target ? '' : this.#pointers.get(target))
@@ -129,7 +130,7 @@ function isId (id: unknown): id is string {
   return typeof id === 'string' && !id.startsWith('#')
 }
 
-/** The value that a JSON pointer of a URI fragment leads to. */
+/** The value at a JSON pointer in a URI fragment (RFC 6901, section 6). */
 function at (schema: SchemaObject, pointer: string): SchemaObject | undefined {
   let value: unknown = schema
   for (const token of decodeURIComponent(pointer).split('/').slice(1)) {

@@ -1,17 +1,19 @@
-import { isObject, type SchemaObject } from '../schema/walk.ts'
-import { rewriteSchema } from '../schema/rewrite.ts'
+// What differs between OpenAPI versions: keywords of a Schema Object, literals, JSON within strings.
 
-/** The versions of OpenAPI that streams are documented differently in. */
+import { rewriteSchema } from '../schema/rewrite.ts'
+import { isObject, type SchemaObject } from '../schema/walk.ts'
+
+/** The OpenAPI versions in which streams are documented differently. */
 export type Version = '3.0' | '3.1' | '3.2'
 
-/** The version of a document; later ones than 3.2 are read as it. */
+/** The version of a document; versions later than 3.2 are treated as 3.2. */
 export function versionOf (openapi: string): Version | undefined {
   const minor = /^3\.(\d+)/.exec(openapi)?.[1]
   if (minor === undefined) return undefined
   return minor === '0' || minor === '1' ? `3.${minor}` : '3.2'
 }
 
-/** All that a Schema Object of OpenAPI 3.0 may have, beside `x-` keys. */
+/** All keywords of a Schema Object of OpenAPI 3.0, besides `x-` keys. */
 const KEYWORDS_3_0 = new Set([
   '$ref', 'title', 'multipleOf', 'maximum', 'exclusiveMaximum', 'minimum', 'exclusiveMinimum', 'maxLength', 'minLength', 'pattern', 'maxItems',
   'minItems', 'uniqueItems', 'maxProperties', 'minProperties', 'required', 'enum', 'type', 'allOf', 'oneOf', 'anyOf', 'not', 'items', 'properties',
@@ -19,8 +21,8 @@ const KEYWORDS_3_0 = new Set([
 ])
 
 /**
- * A payload schema in the words of a version. @fastify/swagger translates but a part of what stands inline below
- * `content`: tuples and `examples` would make a document invalid.
+ * A payload schema in the keywords of a version. @fastify/swagger converts only part of what stands below `content`:
+ * tuples and `examples` would make the document invalid.
  */
 export function toDialect (root: SchemaObject, version: Version): SchemaObject {
   return rewriteSchema(root, (schema, inner) => version === '3.0' ? to30(inner(schema)) : to31(inner(schema)))
@@ -31,7 +33,7 @@ export function literal (value: string, version: Version): SchemaObject {
   return version === '3.0' ? { type: 'string', enum: [value] } : { type: 'string', const: value }
 }
 
-/** A schema that takes what one of several takes; each of them is named once. */
+/** A schema for the values of any of several schemas, each listed once. */
 export function union (schemas: readonly SchemaObject[]): SchemaObject {
   const distinct = Array.from(new Map(schemas.map(schema => [JSON.stringify(schema), schema])).values())
   return distinct.length === 1 ? distinct[0]! : { anyOf: distinct }
@@ -43,7 +45,7 @@ export function jsonText (payload: SchemaObject, version: Version): SchemaObject
   return { type: 'string', [`${prefix}contentMediaType`]: 'application/json', [`${prefix}contentSchema`]: payload }
 }
 
-/** JSON Schema 2020-12 has `prefixItems` for the lists of schemas that `items` was. */
+/** JSON Schema 2020-12 calls `prefixItems` what was `items` with a list of schemas. */
 function to31 (schema: SchemaObject): SchemaObject {
   if (!Array.isArray(schema.items)) return schema
   const { items, additionalItems, ...rest } = schema
@@ -52,18 +54,20 @@ function to31 (schema: SchemaObject): SchemaObject {
 
 function to30 (schema: SchemaObject): SchemaObject {
   const copy: SchemaObject = {}
-  const { const: only, examples, items, prefixItems } = schema
+  const { const: only, examples, items, prefixItems, type } = schema
   for (const [key, value] of Object.entries(schema)) {
     if (KEYWORDS_3_0.has(key) || key.startsWith('x-')) copy[key] = value
   }
   if ('const' in schema) copy.enum = [only]
   if (Array.isArray(examples) && examples.length > 0) copy.example ??= examples[0]
   const tuple = [prefixItems, items].find(Array.isArray)
-  // The order of the items cannot be told in 3.0. No schema with an empty list of them compiles.
+  // 3.0 cannot express the order of the items. The list is not empty: such a schema would not have compiled.
   if (tuple !== undefined) copy.items = union(tuple as SchemaObject[])
-  else if (schema.type === 'array' && !isObject(items)) copy.items = {}
+  else if (type === 'array' && !isObject(items)) copy.items = {}
   exclusive(copy, 'exclusiveMinimum', 'minimum')
   exclusive(copy, 'exclusiveMaximum', 'maximum')
+  // Only in the schemas of control events: @fastify/swagger has converted those of the user.
+  if (Array.isArray(type)) Object.assign(copy, { type: type.find(name => name !== 'null'), nullable: type.includes('null') })
   return copy
 }
 

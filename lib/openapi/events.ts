@@ -1,16 +1,18 @@
-import { dataLines, END, eventLine, positionLines } from '../wire/frame.ts'
+// A stream's events as schemas and examples of a media type object.
+
 import { type SchemaObject } from '../schema/walk.ts'
+import { dataLines, END, eventLine, positionLines } from '../wire/frame.ts'
 import { jsonText, literal, union, type Version } from './dialect.ts'
 
 /** One kind of event of a stream, without the schema of its data. */
-export interface Kind {
+export interface EventKind {
   readonly title: string
   readonly description?: string | undefined
-  /** Its `event` field; an unnamed event is dispatched as `message`. */
+  /** Its `event` field; clients dispatch an unnamed event as `message`. */
   readonly event?: string | undefined
   /** Whether the data is text, not JSON. */
   readonly isText?: boolean | undefined
-  /** The only text that it ever has. */
+  /** The only text it ever has. */
   readonly only?: string | undefined
   /** Whether it may carry an `id`. */
   readonly id?: boolean | undefined
@@ -19,22 +21,22 @@ export interface Kind {
 }
 
 /** One kind of event of a stream. */
-export interface Branch extends Kind {
+export interface EventBranch extends EventKind {
   /** The schema of the payload, or of the text. */
   readonly data: SchemaObject
-  /** The payload in words, if it is no text. */
+  /** The payload in words. */
   readonly outline?: string
 }
 
-/** An event, its example and how it is told from the others. */
-export interface Example extends Kind {
+/** One kind of event of a stream, with an example of its data. */
+export interface EventExample extends EventKind {
   readonly value: unknown
 }
 
 /** The schema of the events as a client reads them off the wire: `itemSchema`, or `x-oai-itemSchema` before 3.2. */
-export function itemSchema (branches: readonly Branch[], version: Version): SchemaObject {
+export function itemSchema (branches: readonly EventBranch[], version: Version): SchemaObject {
   const hasNames = branches.some(({ event }) => event !== undefined)
-  // No oneOf: `contentSchema` asserts nothing, so that unnamed events of several kinds would match more than one.
+  // Not oneOf: `contentSchema` asserts nothing, so unnamed events of several kinds would match more than one branch.
   return union(branches.map(branch => eventSchema(branch, hasNames, version)))
 }
 
@@ -44,9 +46,9 @@ export function dataSchemas (item: SchemaObject): SchemaObject[] {
   return branches.map(({ properties: { data } }) => (data.contentSchema ?? data) as SchemaObject)
 }
 
-/** The schema of what clients make of the data: what generators type a stream by, up to 3.1. */
-export function payloadSchema (branches: readonly Branch[]): SchemaObject {
-  // Not `const`: orval takes a union with one for that value alone.
+/** The schema of what clients make of the data. Up to 3.1, code generators take the stream's type from it. */
+export function payloadSchema (branches: readonly EventBranch[]): SchemaObject {
+  // Not `const`: orval reduces a union that has one to that value.
   const schemas = branches.map(({ title, only, data }) => ({ title, data: only === undefined ? data : literal(only, '3.0') }))
   const titles = new Map<string, string[]>()
   for (const { data, title } of schemas) {
@@ -54,19 +56,19 @@ export function payloadSchema (branches: readonly Branch[]): SchemaObject {
     titles.set(key, [...titles.get(key) ?? [], title])
   }
   if (titles.size === 1) return schemas[0]!.data
-  // Viewers show the titles of alternatives, for want of names.
+  // Viewers show the titles of the alternatives.
   return union(schemas.map(({ data }) => '$ref' in data || 'title' in data ? data : { title: titles.get(JSON.stringify(data))!.join(', '), ...data }))
 }
 
 /** The examples of a media type with {@link payloadSchema}. */
-export function payloadExamples (examples: readonly Example[]): SchemaObject {
+export function payloadExamples (examples: readonly EventExample[]): SchemaObject {
   return Object.fromEntries(examples.map(({ title, event, value }) => {
     return [title, { summary: event === undefined ? 'data' : `event: ${event}`, value }]
   }))
 }
 
-/** The examples of a media type with {@link itemSchema}: how the stream looks on the wire. */
-export function wireExamples (examples: readonly Example[]): SchemaObject {
+/** The examples of a media type with {@link itemSchema}: the stream on the wire. */
+export function wireExamples (examples: readonly EventExample[]): SchemaObject {
   if (examples.length === 0) return {}
   const value = examples.map(({ event, id, isText, value }, index) => {
     const data = dataLines(isText ? String(value) : JSON.stringify(value)) + END
@@ -75,9 +77,9 @@ export function wireExamples (examples: readonly Example[]): SchemaObject {
   return { stream: { summary: 'The stream on the wire', value } }
 }
 
-/** Every branch says all there is of it: viewers lose what stands beside `anyOf`. */
-function eventSchema ({ title, description, event, isText, id, retry, data, outline }: Branch, hasNames: boolean, version: Version): SchemaObject {
-  // Some parsers call unnamed events `message`, which also tells them from the named ones.
+/** Every branch is complete in itself: viewers lose what stands beside `anyOf`. */
+function eventSchema ({ title, description, event, isText, id, retry, data, outline }: EventBranch, hasNames: boolean, version: Version): SchemaObject {
+  // Some parsers name unnamed events `message`, which also tells them from the named ones.
   const name = event ?? (hasNames ? 'message' : undefined)
   return {
     title,

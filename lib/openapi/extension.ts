@@ -1,21 +1,25 @@
-import { type Kind } from './events.ts'
+// What `onRoute` knows of a stream and the schemas do not say, until the finished document is made of it.
 
-/** What a document says of a stream beside its schemas; finished when the version of the document is known. */
-export interface Remainder {
-  /** The events that the route declares, in the order of `x-oai-itemSchema`, and the examples that their schemas state. */
-  readonly kinds: ReadonlyArray<Kind & { readonly example?: unknown }>
-  /** The name of the event that tells of a failure. */
+import { type EventKind } from './events.ts'
+
+/** The facts of a stream that the document needs beside its schemas; used once the document's version is known. */
+export interface StreamExtension {
+  /** The declared events in the order of `x-oai-itemSchema`, with the examples that their schemas state. */
+  readonly kinds: ReadonlyArray<EventKind & { readonly example?: unknown }>
+  /** The name of the event that reports a failure. */
   readonly errorEvent: string | false
-  /** Whether the source takes `Last-Event-ID`. */
+  /** Whether the stream resumes after a `Last-Event-ID`. */
   readonly isResumable: boolean
-  /** Whether the route may answer 406. */
+  /** Whether the route answers 406 to a client that does not accept streams. */
   readonly isRefusable: boolean
-  /** Whether errors have the body that Fastify gives them, not one of the app's own. */
-  readonly hasPlainErrors: boolean
+  /** Whether a topic or run of the app has this contract: readers get `$ready`, `$gap` and ids. */
+  readonly isLogged: boolean
+  /** Whether a run of the app has this contract: an unknown one is a 404. */
+  readonly hasRun: boolean
 }
 
 /**
- * The key of the {@link Remainder} in a media type object, as text: @fastify/swagger rewrites every object in a
- * response as if it were a schema, examples too.
+ * The key of the {@link StreamExtension} in a media type object. Its value is JSON text, because @fastify/swagger
+ * rewrites every object in a response as if it were a schema, examples included.
  */
-export const REMAINDER = 'x-fastify-typed-sse'
+export const EXTENSION_KEY = 'x-fastify-typed-sse'

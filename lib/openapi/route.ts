@@ -1,46 +1,58 @@
-import { type Declaration, declarationOf, declare, eventTitle, isRaw, UNNAMED } from '../contract/declaration.ts'
-import { isEventStream } from '../wire/media-type.ts'
-import { bundle, type Names } from './components.ts'
-import { literal } from './dialect.ts'
-import { statedExample } from './examples.ts'
-import { type Remainder, REMAINDER } from './extension.ts'
-import { type Branch, itemSchema, payloadSchema } from './events.ts'
-import { type SchemaObject } from '../schema/walk.ts'
+// The first half of documenting a stream, when its route is defined: a response schema in a form that is valid in
+// documents of every OpenAPI version. `document.ts` is the second half.
 
-/** How a route streams, as far as its document tells. */
-export interface Circumstances extends Pick<Remainder, 'errorEvent' | 'isRefusable'> {
-  /** Whether the first frame has the field, whatever the events are. */
-  readonly retry: boolean
-  /** Asked late: an error handler may be set after the route. */
-  readonly hasPlainErrors: () => boolean
-  readonly names: Names
+import { type Declaration, declarationOf, declare, eventTitle, isRaw, UNNAMED } from '../contract/declaration.ts'
+import { mapValues } from '../schema/rewrite.ts'
+import { type SchemaObject } from '../schema/walk.ts'
+import { isEventStream } from '../wire/media-type.ts'
+import { bundle, type ComponentNames } from './components.ts'
+import { literal } from './dialect.ts'
+import { type EventBranch, itemSchema, payloadSchema } from './events.ts'
+import { statedExample } from './examples.ts'
+import { EXTENSION_KEY, type StreamExtension } from './extension.ts'
+
+/** Which logs of the app have a contract. */
+export interface ContractLogs {
+  readonly hasTopic: boolean
+  readonly hasRun: boolean
+}
+
+/** Route facts that the OpenAPI document needs. */
+export interface RouteDocument extends Pick<StreamExtension, 'errorEvent' | 'isRefusable'> {
+  /** The app's logs with a contract. Called when the document is made: topics and runs may be created after the route. */
+  readonly logsOf: (declaration: Declaration) => ContractLogs
+  readonly names: ComponentNames
   /** The app's schemas by `$id`. */
   readonly shared: Readonly<Record<string, unknown>>
 }
 
 /**
- * The key that @fastify/swagger collects the schemas with an `$id` from: it looks for them below keywords of JSON
- * Schema only, never below `content`, and drops what else a response with `content` has.
+ * The key under which @fastify/swagger finds schemas with an `$id`: it collects them from keywords of JSON Schema only,
+ * never from `content`, and drops the key itself from a response with `content`.
  */
 const COLLECTED = 'properties'
 
 const DEFAULT_DESCRIPTION = 'Server-sent events.'
 
+/** The schema of a route with its streams documented. A copy: the user may share the schema between routes. */
+export function documentRoute<Schema extends { response?: unknown }> (schema: Schema, route: RouteDocument): Schema {
+  return { ...schema, response: mapValues(schema.response as object, response => documentResponse(response, route)) }
+}
+
 /**
- * A response schema in the form that documents of every version may have: the payload as `schema`, the event as
- * `x-oai-itemSchema`.
+ * A response schema with the payload as `schema` and the event as `x-oai-itemSchema`.
  *
- * @param response of a route; never written to
- * @returns the response itself when it has no event stream
+ * @param response is not written to
+ * @returns the response itself if it has no event stream
  */
-export function documentResponse (response: unknown, circumstances: Circumstances): unknown {
+export function documentResponse (response: unknown, route: RouteDocument): unknown {
   const declaration = declarationOf(response)
   if (declaration === undefined) return response
   const { content, description, ...rest } = response as SchemaObject & { content: Record<string, SchemaObject> }
   const key = Object.keys(content).find(isEventStream)!
-  // A hook may make another route of this one's schema.
-  if (REMAINDER in content[key]!) return response
-  const { mediaType, resources } = documentMediaType(content[key]!, declaration, circumstances)
+  // Another plugin's onRoute hook may define a route with this one's documented schema.
+  if (EXTENSION_KEY in content[key]!) return response
+  const { mediaType, resources } = documentMediaType(content[key]!, declaration, route)
   return {
     ...rest,
     description: describe(description, declaration),
@@ -49,49 +61,49 @@ export function documentResponse (response: unknown, circumstances: Circumstance
   }
 }
 
-function documentMediaType (mediaType: SchemaObject, declaration: Declaration, circumstances: Circumstances): { mediaType: SchemaObject, resources: SchemaObject } {
+function documentMediaType (mediaType: SchemaObject, declaration: Declaration, route: RouteDocument): { mediaType: SchemaObject, resources: SchemaObject } {
   const resources: SchemaObject = {}
-  let isUnchanged = true
-  const branches = declaredBranches(declaration, circumstances.retry, (name, schema) => {
-    const bundled = bundle(schema, name, circumstances.names, circumstances.shared)
+  let isUnchanged = declaration.sentinel === undefined
+  const branches = declaredBranches(declaration, (title, schema) => {
+    const bundled = bundle(schema, title, route.names, route.shared)
     Object.assign(resources, bundled.resources)
-    isUnchanged &&= bundled.schema === schema && declaration.sentinel === undefined
+    isUnchanged &&= bundled.schema === schema
     return bundled.schema
   })
   const documented = declare({
     ...mediaType,
-    // Fastify compiles it, so it has to be whole; that of the user may have marks of TypeBox.
+    // Fastify compiles this schema, so its references must resolve; the user's own one may carry marks of TypeBox.
     schema: isUnchanged ? mediaType.schema : { ...payloadSchema(branches), definitions: resources },
     'x-oai-itemSchema': itemSchema(branches, '3.1')
   }, declaration)
-  return { mediaType: addRemainder(documented, branches, declaration, circumstances), resources }
+  return { mediaType: addExtension(documented, branches, declaration, route), resources }
 }
 
-function addRemainder (mediaType: SchemaObject, branches: Branch[], declaration: Declaration, circumstances: Circumstances): SchemaObject {
-  const { errorEvent, isRefusable, hasPlainErrors } = circumstances
-  const remainder: Omit<Remainder, 'hasPlainErrors'> = {
-    kinds: branches.map(({ data, ...kind }) => ({ ...kind, example: statedExample(data) })),
-    errorEvent,
-    isRefusable,
-    isResumable: declaration.id
+/** Adds the extension as a getter: what it says of logs is known when the document is made. */
+function addExtension (mediaType: SchemaObject, branches: EventBranch[], declaration: Declaration, route: RouteDocument): SchemaObject {
+  const { errorEvent, isRefusable } = route
+  const kinds = branches.map(({ data, ...kind }) => ({ ...kind, example: statedExample(data) }))
+  const get = (): string => {
+    const { hasTopic, hasRun } = route.logsOf(declaration)
+    const isLogged = hasTopic || hasRun
+    const extension: StreamExtension = { kinds, errorEvent, isRefusable, isLogged, hasRun, isResumable: declaration.id || isLogged }
+    return JSON.stringify(extension)
   }
-  const get = (): string => JSON.stringify({ ...remainder, hasPlainErrors: hasPlainErrors() } satisfies Remainder)
-  return Object.defineProperty(mediaType, REMAINDER, { get, enumerable: true, configurable: true })
+  return Object.defineProperty(mediaType, EXTENSION_KEY, { get, enumerable: true, configurable: true })
 }
 
-/** The branches of a declaration, in its order, the sentinel last. */
-function declaredBranches (declaration: Declaration, retry: boolean, toData: (name: string, schema: SchemaObject) => SchemaObject): Branch[] {
-  const { events, sentinel, id } = declaration
-  const fields = { id, retry: declaration.retry || retry }
-  const toBranch = ([name, schema]: [string, SchemaObject]): Branch => ({
+/** The declared events in their order, the sentinel last. */
+function declaredBranches (declaration: Declaration, toData: (title: string, schema: SchemaObject) => SchemaObject): EventBranch[] {
+  const { events, sentinel, id, retry } = declaration
+  const branches = Array.from(events, ([name, schema]): EventBranch => ({
     title: eventTitle(name),
     ...(typeof schema.description === 'string' ? { description: schema.description } : {}),
     event: name === UNNAMED ? undefined : name,
     isText: isRaw(schema),
-    ...fields,
+    id,
+    retry,
     data: toData(eventTitle(name), schema)
-  })
-  const branches = Array.from(events, toBranch)
+  }))
   if (sentinel === undefined) return branches
   return [...branches, {
     title: sentinel,

@@ -1,53 +1,28 @@
+// The integration with @fastify/swagger: its decorators return finished documents without any configuration.
+
 import { createRequire } from 'node:module'
-import { type FastifyInstance, type RouteOptions } from 'fastify'
-import { documentResponse } from './route.ts'
-import { type Names } from './components.ts'
-import { mapValues } from '../schema/rewrite.ts'
+import { type FastifyInstance } from 'fastify'
 import { sseTransformObject } from './document.ts'
-import { type StreamRoute } from '../plugin/route.ts'
 
 type SwaggerOptions = { yaml?: boolean }
 type Swagger = (this: unknown, options?: SwaggerOptions) => object | string
 
-/** Those who decorated `swagger` already; there may be several copies of the plugin. */
-const finishers = new WeakSet<Swagger>()
-
-/** The name of Fastify's own error handler, whose bodies are known. */
-const PLAIN_ERROR_HANDLER = 'defaultErrorHandler'
+/** The decorators that are wrapped already; the plugin may be registered in several scopes, or be there in several copies. */
+const wrappers = new WeakSet<Swagger>()
 
 /**
- * Makes a route's event streams understood by @fastify/swagger.
+ * Makes the `swagger` decorators of @fastify/swagger return finished documents.
  *
- * @param fastify the route's scope
- * @param names of the app
- * @returns a copy of the route's schema: the user may share it between routes
- */
-export function documentRoute (fastify: FastifyInstance, options: RouteOptions, route: StreamRoute, names: Names): RouteOptions['schema'] {
-  const circumstances = {
-    errorEvent: route.options.errorEvent,
-    retry: route.options.retry !== undefined,
-    isRefusable: route.isRefusable,
-    hasPlainErrors: () => (options.errorHandler ?? fastify.errorHandler).name === PLAIN_ERROR_HANDLER,
-    names,
-    shared: fastify.getSchemas() as Record<string, unknown>
-  }
-  const responses = options.schema!.response as object
-  return { ...options.schema, response: mapValues(responses, response => documentResponse(response, circumstances)) }
-}
-
-/**
- * Lets the `swagger` decorators of @fastify/swagger give finished documents.
- *
- * @param scopes of the routes, when all plugins are loaded
+ * @param scopes of routes with streams, once all plugins are loaded
  */
 export function finishDocuments (scopes: Iterable<FastifyInstance>): void {
   for (const scope of scopes) {
     let owner = scope as unknown as { swagger?: Swagger }
     while (!Object.hasOwn(owner, 'swagger') && 'swagger' in owner) owner = Object.getPrototypeOf(owner)
     const { swagger } = owner
-    if (typeof swagger !== 'function' || finishers.has(swagger)) continue
+    if (typeof swagger !== 'function' || wrappers.has(swagger)) continue
     owner.swagger = finishing(swagger)
-    finishers.add(owner.swagger)
+    wrappers.add(owner.swagger)
   }
 }
 
@@ -66,7 +41,7 @@ function finishing (original: Swagger): Swagger {
   }
 }
 
-/** YAML by the library of @fastify/swagger; where it is out of reach, JSON, which is YAML too. */
+/** Uses the YAML library of @fastify/swagger; where it cannot be resolved, JSON, which is YAML too. */
 function toYaml (document: object): string {
   try {
     const { resolve } = createRequire(import.meta.url)

@@ -2,9 +2,11 @@
 import { type FastifyInstance, type RouteOptions } from 'fastify'
 import fp from 'fastify-plugin'
 import { Compilers } from '../encode/compiler.ts'
-import { Names } from '../openapi/components.ts'
-import { documentRoute, finishDocuments } from '../openapi/swagger.ts'
+import { ComponentNames } from '../openapi/components.ts'
+import { documentRoute } from '../openapi/route.ts'
+import { finishDocuments } from '../openapi/swagger.ts'
 import { Connections } from './connections.ts'
+import { routeDocumentOf } from './document.ts'
 import { streamingHandler } from './handler.ts'
 import { resolvePluginOptions, type SsePluginOptions } from './options.ts'
 import { sse } from './reply.ts'
@@ -36,7 +38,7 @@ async function plugin (fastify: FastifyInstance, options: SsePluginOptions): Pro
 function prepareRoutes (fastify: FastifyInstance): void {
   const pending: Array<() => Promise<void>> = []
   const compilers = new Compilers()
-  const names = new Names()
+  const names = new ComponentNames()
   const scopes = new Set<FastifyInstance>()
   fastify.addHook('onRoute', function (this: FastifyInstance, options: RouteOptions) {
     const definition = { url: options.url, responses: responsesOf(options), options: optionsOf(options) }
@@ -46,7 +48,7 @@ function prepareRoutes (fastify: FastifyInstance): void {
     setRoute(options, route, handler => streamingHandler(route, handler))
     pending.push(() => route.compile(compilers.of(sharedSchemas(this), settings.ajv)))
     if (!route.isDeclared) return
-    options.schema = documentRoute(this, options, route, names)!
+    options.schema = documentRoute(options.schema!, routeDocumentOf(this, route, names))
     scopes.add(this)
   })
   fastify.addHook('onReady', async () => {

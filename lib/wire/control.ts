@@ -30,7 +30,7 @@ export interface GapData {
   next: string | null
 }
 
-const CURSOR = { anyOf: [{ type: 'string' }, { type: 'null' }] }
+const CURSOR = { type: ['string', 'null'] }
 
 /** Reports a failure after the headers; the response is destroyed after it. */
 export const FAILURE = {
@@ -55,7 +55,7 @@ export const FAILURE = {
 export const READY = {
   name: '$ready',
   description: 'A position to resume from. It carries no data.',
-  schema: { title: 'StreamReady', type: 'object', description: 'No data.', properties: {} },
+  schema: { title: 'StreamReady', type: 'object', description: 'No data.', properties: {}, additionalProperties: false },
   example: {}
 } satisfies ControlEvent
 

@@ -7,6 +7,13 @@ import typedSse, { type EventOf, EventStream, event, RawText } from '../../lib/i
 
 export const VERSIONS = ['3.0.3', '3.1.0', '3.2.0']
 
+/** The official schema of each version, by its identifier. */
+export const SPECIFICATIONS: Record<string, string> = {
+  '3.0.3': 'https://spec.openapis.org/oas/3.0/schema',
+  '3.1.0': 'https://spec.openapis.org/oas/3.1/schema-base',
+  '3.2.0': 'https://spec.openapis.org/oas/3.2/schema-base'
+}
+
 const Token = Type.Object({ text: Type.String({ examples: ['Hello'] }) }, { $id: 'Token', description: 'A piece of the answer.' })
 const Usage = Type.Object({ tokens: Type.Integer({ minimum: 0 }), at: Type.Optional(Type.String({ format: 'date-time' })) })
 const Node = typebox1.Type.Cyclic({ Node: typebox1.Type.Object({ id: typebox1.Type.String(), kids: typebox1.Type.Array(typebox1.Type.Ref('Node')) }) }, 'Node')
@@ -86,10 +93,6 @@ export async function createApp (version: string, options: object = {}) {
   app.get('/failing', { schema: { ...about('failing'), response: { default: One } } }, async function * () {
     yield { text: 'a' }
     throw Object.assign(new Error('No such model'), { statusCode: 404, code: 'NO_MODEL' })
-  })
-  app.get('/silent', { schema: { ...about('silent'), response: { 200: One } }, handlerTimeout: 20 }, async function * (request) {
-    await new Promise(resolve => request.signal.addEventListener('abort', resolve))
-    yield { text: 'late' }
   })
   await app.ready()
   return app

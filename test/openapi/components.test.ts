@@ -3,7 +3,7 @@ import { Type } from '@sinclair/typebox'
 import Fastify, { type FastifyInstance } from 'fastify'
 import t from 'tap'
 import * as typebox1 from 'typebox'
-import { bundle, Names } from '../../lib/openapi/components.ts'
+import { bundle, ComponentNames } from '../../lib/openapi/components.ts'
 import typedSse, { EventStream } from '../../lib/index.ts'
 import { type Document, type Schema, streamOf } from './app.ts'
 
@@ -62,13 +62,13 @@ t.test('schemas with an $id of their own are components, once each, though sever
   t.same(schemaOf(document, '/one'), ref('User'))
   t.match(schemaOf(document, '/named'), { anyOf: [ref('Joined'), ref('User'), { title: 'all', ...list(ref('User')) }, { title: 'both', properties: { user: ref('User'), joined: ref('Joined') } }] })
   t.match(document.components.schemas, { User: { properties: { name: {} } }, Joined: { properties: { user: ref('User') } } })
-  t.same(Object.keys(document.components.schemas).sort(), ['Joined', 'StreamFailure', 'User'])
+  t.same(Object.keys(document.components.schemas).sort(), ['Joined', 'User'])
 })
 
 t.test('a definition that nothing needs is no component', async t => {
   const Zoo = Type.Module({ Keeper: Type.Object({ pet: Type.Ref('Pet'), boss: Type.Ref('Keeper') }), Pet: Type.Object({ kind: Type.String() }) })
   const { components } = await documentOf(t, { '/pet': Zoo.Import('Pet') })
-  t.same(Object.keys(components.schemas).sort(), ['Pet', 'StreamFailure'])
+  t.same(Object.keys(components.schemas).sort(), ['Pet'])
 })
 
 t.test('different schemas by the same name are kept apart', async t => {
@@ -113,7 +113,7 @@ t.test('the names of @fastify/swagger itself', async t => {
 
 t.test('a bundle', async t => {
   const shared = { Tick: { $id: 'Tick', type: 'number' } }
-  const make = (schema: Schema) => bundle(schema, 'event', new Names(), shared)
+  const make = (schema: Schema) => bundle(schema, 'event', new ComponentNames(), shared)
   const plain = { type: 'object', properties: { a: { $ref: 'Tick' }, b: { $ref: 'Unknown#/x' }, c: { $ref: '#/properties/none' }, d: { $ref: '#/properties/a/none/x' } } }
   t.equal(make(plain).schema, plain, 'is the schema itself when nothing leads into it')
   t.same(make({ type: 'array', items: { $id: 'Tick', type: 'number' } }), { schema: list({ $ref: 'Tick' }), resources: {} }, 'an equal schema of the app is referred to')

@@ -204,19 +204,6 @@ t.test('HEAD routes and other methods are documented too', async t => {
   t.match(paths['/stream'], { get: { responses: { 200: FINISHED } }, additionalOperations: { SUBSCRIBE: { responses: { 200: FINISHED } } } })
 })
 
-t.test('the body of errors is told only where it is known', async t => {
-  const handler = () => {}
-  const app = await start(t, register(), sse, stream, inChild(async app => {
-    app.get('/child', { schema: { response: { 200: EventStream(Token) } } }, () => [])
-    app.setErrorHandler(handler)
-  }), async app => app.get('/own', { errorHandler: handler, schema: { response: { 200: EventStream(Token) } } }, () => []))
-  const { paths } = app.swagger()
-  const content = { 'application/json': { schema: { $ref: '#/components/schemas/StreamFailure' } } }
-  t.match(paths['/stream']!.get!.responses['503']!.content, content)
-  for (const path of ['/child', '/own']) t.notOk('content' in paths[path]!.get!.responses['503']!, path)
-  t.notOk('406' in paths['/stream']!.get!.responses, 'no 406 without strictAccept')
-})
-
 t.test('where the YAML library is out of reach, YAML is JSON', async t => {
   const { finishDocuments } = await t.mockImport<typeof swaggerParts>('../../lib/openapi/swagger.ts', {
     'node:module': { createRequire () { throw new Error('not installed') } }

@@ -4,13 +4,7 @@ import '@hyperjump/json-schema/openapi-3-0'
 import { createConfig, lintFromString } from '@redocly/openapi-core'
 import { Validator } from '@seriousme/openapi-schema-validator'
 import t from 'tap'
-import { createApp, type Document, VERSIONS } from './app.ts'
-
-const SCHEMAS: Record<string, string> = {
-  '3.0.3': 'https://spec.openapis.org/oas/3.0/schema',
-  '3.1.0': 'https://spec.openapis.org/oas/3.1/schema-base',
-  '3.2.0': 'https://spec.openapis.org/oas/3.2/schema-base'
-}
+import { createApp, type Document, SPECIFICATIONS, VERSIONS } from './app.ts'
 
 /** Every `$ref` in a document that leads nowhere. */
 function danglingReferences (document: object): string[] {
@@ -31,7 +25,7 @@ for (const version of VERSIONS) {
     const document = app.swagger() as unknown as Document
     const source = JSON.stringify(document)
     t.match(await new Validator().validate(JSON.parse(source)), { valid: true }, 'is valid for one validator')
-    t.match(await validate(SCHEMAS[version]!, JSON.parse(source)), { valid: true }, 'is valid by the official schemas')
+    t.match(await validate(SPECIFICATIONS[version]!, JSON.parse(source)), { valid: true }, 'is valid by the official schemas')
     const problems = await lintFromString({ source, absoluteRef: 'openapi.json', config: await createConfig({ extends: ['recommended'] }) })
     t.same(problems.map(({ ruleId, message, location }) => [ruleId, message, location[0]?.pointer]), [], 'has no problem for Redocly')
     t.same(danglingReferences(document), [], 'has no reference that leads nowhere')
@@ -56,7 +50,7 @@ for (const version of ['3.1.0', '3.2.0']) {
     delete document.paths['/mixed']
     const source = JSON.stringify(document)
     t.match(await new Validator().validate(JSON.parse(source)), { valid: true }, 'is valid for one validator')
-    t.match(await validate(SCHEMAS[version]!, JSON.parse(source)), { valid: true }, 'is valid by the official schemas')
+    t.match(await validate(SPECIFICATIONS[version]!, JSON.parse(source)), { valid: true }, 'is valid by the official schemas')
     t.same(danglingReferences(document), [])
   })
 }
@@ -69,6 +63,6 @@ t.test('the checks find what is wrong', async t => {
   stream.itemSchema = { $ref: '#/components/schemas/Missing' }
   const source = JSON.parse(JSON.stringify(document))
   t.match(await new Validator().validate(source), { valid: false })
-  t.match(await validate(SCHEMAS['3.1.0']!, source), { valid: false })
+  t.match(await validate(SPECIFICATIONS['3.1.0']!, source), { valid: false })
   t.same(danglingReferences(document), ['#/components/schemas/Missing'])
 })

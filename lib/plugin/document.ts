@@ -1,0 +1,23 @@
+// What the OpenAPI document is told about a route.
+
+import { type FastifyInstance } from 'fastify'
+import { type ComponentNames } from '../openapi/components.ts'
+import { type RouteDocument } from '../openapi/route.ts'
+import { type StreamRoute } from './route.ts'
+import { sharedSchemas } from './scope.ts'
+
+/**
+ * @param scope the route's scope
+ * @param names of the app
+ */
+export function routeDocumentOf (scope: FastifyInstance, route: StreamRoute, names: ComponentNames): RouteDocument {
+  const { errorEvent } = route.options
+  return {
+    // Items that a function returns are declared, so they are documented already.
+    errorEvent: typeof errorEvent === 'string' ? errorEvent : false,
+    isRefusable: route.isRefusable,
+    logsOf: () => ({ hasTopic: false, hasRun: false }),
+    names,
+    shared: sharedSchemas(scope)
+  }
+}
