@@ -1,4 +1,5 @@
 // The client's process.
+import { fan, join } from './fan-client.ts'
 import { finite } from './finite-client.ts'
 import { microseconds } from './payload.ts'
 import { Reader, stall, type ReaderOptions } from './reader.ts'
@@ -93,6 +94,8 @@ serve({
   probe,
   stall: ({ port }: { port: number }) => stall(port, '/large'),
   finite,
+  join,
+  fan,
   takeArrivals () {
     const taken = Array.from(arrivals)
     arrivals = new Map()

@@ -23,18 +23,23 @@ export interface Slot { from: number, to: number, cpu: number }
 
 interface StreamHandle { bytesWritten: number, writeQueueSize: number }
 
-const { start } = await import(`./servers/${process.argv[2]}.ts`) as { start: Start }
+// `cpu` where the server is a process of its own
+const { start, cpu = ownCpu } = await import(`./servers/${process.argv[2]}.ts`) as { start: Start, cpu?: () => number }
 const workload: Workload = { connections: 1, floodFor: 1000, interval: 20, heartbeat: false }
 const { routes, pulled } = createSources(workload)
 const sockets = new Set<Socket>()
 let server: Server
 
-function usage (): Usage {
+function ownCpu () {
   const { user, system } = process.cpuUsage()
+  return user + system
+}
+
+function usage (): Usage {
   const { rss, heapUsed } = process.memoryUsage()
   return {
     at: microseconds(),
-    cpu: user + system,
+    cpu: cpu(),
     rss,
     heap: heapUsed,
     peak: process.resourceUsage().maxRSS * 1024,

@@ -26,6 +26,8 @@ export class Reader {
   lastReadAt = 0
   readonly ended: Promise<void>
   readonly begun: Promise<void>
+  /** Resolves when the head of the response was read. */
+  readonly joined: Promise<void>
   readonly #socket: Socket
   readonly #options: ReaderOptions
   readonly #tail = Buffer.alloc(TAIL)
@@ -34,6 +36,7 @@ export class Reader {
   #left: number | undefined
   #endsInLf = false
   #begin!: () => void
+  #join!: () => void
   #end!: () => void
 
   constructor (port: number, path: string, options: ReaderOptions = {}) {
@@ -43,6 +46,8 @@ export class Reader {
     this.ended.catch(() => {})
     this.begun = new Promise((resolve, reject) => { this.#begin = resolve; this.ended.catch(reject) })
     this.begun.catch(() => {})
+    this.joined = new Promise((resolve, reject) => { this.#join = resolve; this.ended.catch(reject) })
+    this.joined.catch(() => {})
     this.#socket = connect({
       port,
       host: '127.0.0.1',
@@ -91,6 +96,7 @@ export class Reader {
     const length = /^content-length: *(\d+)/im.exec(this.#head.slice(0, end))?.[1]
     this.#left = length === undefined ? Infinity : Number(length) - (this.#head.length - end - 4)
     this.#head = ''
+    this.#join()
   }
 
   #count (chunk: Buffer): number {

@@ -57,6 +57,8 @@ function copyBuild () {
 }
 
 function startHost (name: string) {
+  // Files that load the plugin get the path of the build.
+  if (name === 'fan-topic') return Remote.start('host.ts', [name, join(build, 'index.js')], SERVER_CORE)
   if (name === OURS) return Remote.start('host.ts', [OURS, join(build, 'index.js')], SERVER_CORE)
   if (name === OTHER_BUILD) return Remote.start('host.ts', [OURS, resolve(options.against as string)], SERVER_CORE)
   return Remote.start('host.ts', [name], SERVER_CORE)

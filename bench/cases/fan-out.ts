@@ -1,0 +1,60 @@
+import { existsSync } from 'node:fs'
+import type { FanResult } from '../fan-client.ts'
+import type { Usage } from '../host.ts'
+import type { Case } from './case.ts'
+
+const WARM_UP = 300
+
+/** nchan is C within nginx; its rows are left out where Debian's package is not installed. */
+const NCHAN = existsSync('/usr/lib/nginx/modules/ngx_nchan_module.so') ? ['fan-nchan'] : []
+
+/** One topic: `n` messages are published at a time, the next ones when all readers have them. */
+function fanOut (readers: number, size: number, n: number, ms: number): Case {
+  return {
+    name: `fan-out-${readers}-${size}-${n}`,
+    title: `Fan-out to ${readers.toLocaleString('en')} readers: ${size} B, ${n === 1 ? 'one message in flight' : `bursts of ${n}`}`,
+    servers: ['fan-loop', 'fan-topic', 'fan-fastify-sse', 'fan-better-sse', ...NCHAN],
+    rounds: 3,
+    verify: [],
+    metrics: [
+      { key: 'cpu', label: 'CPU us/delivery', digits: 2, better: 'lower' },
+      { key: 'rate', label: 'deliveries/s', digits: 0, better: 'higher' },
+      { key: 'p50', label: 'p50 us', digits: 0 },
+      { key: 'p99', label: 'p99 us', digits: 0 },
+      { key: 'blocked', label: 'longest block ms', digits: 1 },
+      { key: 'joined', label: 'all joined ms', digits: 0, better: 'lower' },
+      { key: 'joinBlocked', label: 'block in joining ms', digits: 1 },
+      { key: 'serverBusy', label: 'server busy %', digits: 0 },
+      { key: 'clientBusy', label: 'client busy %', digits: 0 }
+    ],
+    async measure ({ server, client, port }) {
+      const joinBlocked = server.call<number>('watchLoop', { duration: readers / 5 })
+      const joined = await client.call<number>('join', { port, count: readers })
+      await client.call('fan', { port, n, size, ms: WARM_UP })
+      const blocked = server.call<number>('watchLoop', { duration: ms })
+      const before = await server.call<Usage>('usage')
+      const result = await client.call<FanResult>('fan', { port, n, size, ms })
+      const after = await server.call<Usage>('usage')
+      const cpu = after.cpu - before.cpu
+      return {
+        cpu: cpu / result.deliveries,
+        rate: result.deliveries / result.ms * 1000,
+        p50: result.p50,
+        p99: result.p99,
+        blocked: await blocked,
+        joined,
+        joinBlocked: await joinBlocked,
+        serverBusy: cpu / (after.at - before.at) * 100,
+        clientBusy: result.busy * 100
+      }
+    }
+  }
+}
+
+export const fanOuts = [
+  fanOut(1000, 100, 1, 2000),
+  fanOut(1000, 100, 16, 2000),
+  fanOut(1000, 1024, 1, 2000),
+  fanOut(10_000, 100, 1, 3000),
+  fanOut(10_000, 1024, 8, 3000)
+]

@@ -1,0 +1,72 @@
+// The readers of the fan-out cases, and who asks for messages: the next ones when all readers have the last.
+import http from 'node:http'
+import { microseconds } from './payload.ts'
+import { Reader, stall } from './reader.ts'
+import { percentile } from './stats.ts'
+
+/** Connections opened at the same time, well under the backlog that the servers listen with. */
+const OPENING = 1000
+/** Every n-th delivery's latency is kept. */
+const SAMPLE = 16
+
+export interface FanResult { deliveries: number, ms: number, busy: number, p50: number, p99: number }
+
+const readers: Reader[] = []
+const agent = new http.Agent({ keepAlive: true, maxSockets: 1 })
+const latencies = new Float64Array(2 ** 20)
+let measured = 0
+let due = 0
+let onAll = () => {}
+
+/** Opens readers; resolves with the time until all have the head of their response, ms. */
+export async function join ({ port, count, stalled = 0 }: { port: number, count: number, stalled?: number }): Promise<number> {
+  const started = microseconds()
+  const onFrames = (frames: number) => { if ((due -= frames) === 0) onAll() }
+  let seen = 0
+  const onLatency = (sent: number, read: number) => {
+    if (sent > 0 && seen++ % SAMPLE === 0) latencies[measured++ % latencies.length] = read - sent
+  }
+  for (let opened = 0; opened < count; opened += OPENING) {
+    const batch = Array.from({ length: Math.min(OPENING, count - opened) }, () => new Reader(port, '/fan', { onFrames, onLatency }))
+    readers.push(...batch)
+    await Promise.all(batch.map(({ joined }) => joined))
+  }
+  const took = microseconds() - started
+  for (let i = 0; i < stalled; i++) await stall(port, '/fan')
+  return took / 1000
+}
+
+/** Publishes `n` messages of `size` bytes at a time for `ms`; fails unless each reader got each message. */
+export async function fan ({ port, n, size, ms }: { port: number, n: number, size: number, ms: number }): Promise<FanResult> {
+  // what a server sends first by itself is not counted
+  due = 0
+  measured = 0
+  const before = cpu()
+  const started = microseconds()
+  let deliveries = 0
+  while (microseconds() - started < ms * 1000) {
+    const all = new Promise<void>(resolve => { onAll = resolve })
+    due = readers.length * n
+    await publish(port, n, size)
+    await all
+    deliveries += readers.length * n
+  }
+  const took = microseconds() - started
+  const ids = new Set(readers.map(({ lastId }) => lastId))
+  if (ids.size !== 1) throw new Error(`readers ended at ${ids.size} different messages`)
+  const kept = latencies.subarray(0, Math.min(measured, latencies.length))
+  return { deliveries, ms: took / 1000, busy: (cpu() - before) / took, p50: percentile(kept, 0.5), p99: percentile(kept, 0.99) }
+}
+
+function publish (port: number, n: number, size: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    http.request({ port, path: `/publish?n=${n}&size=${size}`, method: 'POST', agent }, response => {
+      response.resume().on('end', resolve)
+    }).on('error', reject).end()
+  })
+}
+
+function cpu () {
+  const { user, system } = process.cpuUsage()
+  return user + system
+}
