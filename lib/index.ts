@@ -2,7 +2,7 @@ import './augment.ts'
 
 export { sseTransformObject } from './openapi/document.ts'
 export { EventStream, RawText } from './contract/event-stream.ts'
-export { comment, event } from './contract/event.ts'
+export { checkpoint, comment, event } from './contract/event.ts'
 export {
   type EventOf, type EventStream as EventStreamSchema, type EventStreamOptions, type NamedEvent, type RawText as RawTextSchema,
   type SourceContext, type TextSchema
@@ -13,10 +13,10 @@ export { typedSse, typedSse as default } from './plugin/plugin.ts'
 export { type SsePluginOptions } from './plugin/options.ts'
 export { type StreamEvent } from './plugin/observe.ts'
 export { type CloseReason, type Summary } from './response/reply-port.ts'
-export { type Comment, type Message } from './wire/message.ts'
 export { memoryStore, type MemoryStoreOptions } from './store/memory.ts'
 export { type StoreOptions } from './log/limits.ts'
 export {
   type AppendOptions, type Cursor, type EndState, type LogEntry, type LogRecord, type Notify, type PublishToken, type ReadOptions, type Slice,
   type Store, StoreError, type StoreErrorCode, type StoreLimits
 } from './log/store.ts'
+export { type Checkpoint, type CheckpointFields, type Comment, type Message } from './wire/message.ts'

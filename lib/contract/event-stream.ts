@@ -1,4 +1,5 @@
-import { SSE_ERR_CONTRACT, SSE_ERR_CONTRACT_AMBIGUOUS, SSE_ERR_SENTINEL } from '../errors.ts'
+import { SSE_ERR_CONTRACT, SSE_ERR_CONTRACT_AMBIGUOUS, SSE_ERR_EVENT, SSE_ERR_SENTINEL } from '../errors.ts'
+import { isReservedName } from '../wire/control.ts'
 import { eventLine } from '../wire/frame.ts'
 import { EVENT_STREAM } from '../wire/media-type.ts'
 import { type EventStreamFunction, type EventStreamOptions, type RawTextFunction } from './types.ts'
@@ -70,8 +71,13 @@ function eventsOf (input: unknown): Map<string, SchemaObject> {
     return new Map([[UNNAMED, input]])
   }
   if (!isMap) throw new SSE_ERR_CONTRACT('takes a schema, or a map of event names to schemas; every value of a map must be a schema')
-  for (const name of Object.keys(input)) eventLine(name)
+  Object.keys(input).forEach(checkName)
   return new Map(Object.entries(input) as Array<[string, SchemaObject]>)
+}
+
+function checkName (name: string): void {
+  eventLine(name)
+  if (isReservedName(name)) throw new SSE_ERR_EVENT(`'${name}' begins with '$', which is reserved for events of the library`)
 }
 
 function isSchema (value: unknown): value is SchemaObject {

@@ -1,4 +1,5 @@
-import { checkFieldNames, Comment, type Fields, Message } from '../wire/message.ts'
+// Constructors of what a source may yield.
+import { Checkpoint, type CheckpointFields, checkFieldNames, Comment, type Fields, Message } from '../wire/message.ts'
 import { type EventFunction } from './types.ts'
 
 /**
@@ -18,6 +19,19 @@ export const event = createMessage as EventFunction
 export function comment (text: string): Comment {
   return new Comment(text)
 }
+
+/**
+ * A frame with an id and an empty `data:` line, which every stream may yield. It moves the position that the client
+ * resumes from and carries no payload; MCP calls it a priming event. An EventSource dispatches it with `data: ''`.
+ *
+ * @throws SSE_ERR_MESSAGE for a field that a checkpoint does not have, SSE_ERR_ID without an id
+ */
+export function checkpoint (fields: CheckpointFields): Checkpoint {
+  checkFieldNames(fields, CHECKPOINT_FIELDS)
+  return new Checkpoint(fields)
+}
+
+const CHECKPOINT_FIELDS = ['id', 'retry', 'event'] as const satisfies Array<keyof CheckpointFields>
 
 function createMessage (data: unknown, fields: Fields = {}): Message {
   checkFieldNames(fields)

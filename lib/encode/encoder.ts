@@ -1,5 +1,5 @@
 import { SSE_ERR_EVENT, SSE_ERR_MESSAGE } from '../errors.ts'
-import { checkFieldNames, Comment, Message } from '../wire/message.ts'
+import { BareFrame, checkFieldNames, Message } from '../wire/message.ts'
 import { commentLines, DATA, dataLines, END, eventLine, positionLines } from '../wire/frame.ts'
 import { type Declaration, eventTitle, isRaw, UNNAMED } from '../contract/declaration.ts'
 import { compilePayload, compileText, type Tools, undeclaredPayload, type WritePayload } from './payload.ts'
@@ -38,7 +38,7 @@ export async function compileEncode (declaration: Declaration, tools: Tools): Pr
 
 /** The encoding of a route without a schema: any name, any JSON, no check. */
 export const encodeUndeclared: Encode = item => {
-  if (item instanceof Comment) return commentLines(item.text) + END
+  if (item instanceof BareFrame) return item.toFrame()
   const { event } = item instanceof Message ? item : {}
   const name = event ?? eventTitle(UNNAMED)
   const encodeData = jsonData({ name, head: event === undefined ? '' : eventLine(event) }, undeclaredPayload(name))
@@ -47,7 +47,7 @@ export const encodeUndeclared: Encode = item => {
 
 function encodeUnnamed (encodeData: EncodeData): Encode {
   return item => {
-    if (item instanceof Comment) return commentLines(item.text) + END
+    if (item instanceof BareFrame) return item.toFrame()
     if (!(item instanceof Message)) return encodeData(item, TAIL)
     if (item.event !== undefined) throw new SSE_ERR_EVENT(`'${String(item.event)}' is not declared: the events of this stream have no name`)
     return withFields(item, encodeData)
@@ -56,7 +56,7 @@ function encodeUnnamed (encodeData: EncodeData): Encode {
 
 function encodeNamed (events: Map<string, EncodeData>): Encode {
   return item => {
-    if (item instanceof Comment) return commentLines(item.text) + END
+    if (item instanceof BareFrame) return item.toFrame()
     if (typeof item !== 'object' || item === null) throw new SSE_ERR_MESSAGE(`expected { event, data }, got ${item === null ? 'null' : typeof item}`)
     const message = item as Message
     const encodeData = events.get(message.event as string)

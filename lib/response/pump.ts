@@ -1,5 +1,5 @@
 import { END } from '../wire/frame.ts'
-import { Comment } from '../wire/message.ts'
+import { BareFrame } from '../wire/message.ts'
 import { type Origin } from './source.ts'
 
 /** Where frames go. */
@@ -198,7 +198,7 @@ export class Pump {
       // An error with its stack and a line in the log take as long as 30 events and more.
       return this.#report.onInvalid(error, item) && this.#origin !== undefined && this.#spend(TURN_BUDGET / 64)
     }
-    if (!(item instanceof Comment)) this.events++
+    if (!(item instanceof BareFrame)) this.events++
     this.#text += frame
     if (this.#sink === undefined) return this.#hold()
     if (this.#text.length >= FLUSH_AT) this.#flush()

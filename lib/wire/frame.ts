@@ -5,11 +5,16 @@ import { SSE_ERR_EVENT, SSE_ERR_ID, SSE_ERR_MESSAGE, SSE_ERR_RETRY } from '../er
 /** The end of a line in the standard's grammar: CRLF, CR or LF (HTML, section 9.2.5). */
 const LINE_END = /\r\n|\r|\n/
 
+const MAX_ID_BYTES = 1024
+
 /** Ends a line; an empty line ends a frame, and makes the client dispatch it. */
 export const END = '\n'
 
 /** Starts the data of an unnamed event. */
 export const DATA = 'data: '
+
+/** An empty `data:` line: the client takes the frame's id, and has no payload to read. */
+export const EMPTY_DATA = 'data:\n'
 
 /** The comment frame of a heartbeat. */
 export const HEARTBEAT = ':\n\n'
@@ -62,11 +67,19 @@ export function retryLine (retry: number): string {
 }
 
 function idLine (id: string | number): string {
-  if (typeof id === 'string') {
-    // Clients ignore an id with NUL, and CR or LF would start another field.
-    if (/[\r\n\0]/.test(id)) throw new SSE_ERR_ID('one with CR, LF or NUL')
-  } else if (!Number.isFinite(id)) throw new SSE_ERR_ID(typeof id === 'number' ? String(id) : typeof id)
+  if (typeof id === 'string') checkId(id)
+  else if (!Number.isFinite(id)) throw new SSE_ERR_ID(typeof id === 'number' ? String(id) : typeof id)
   return `id: ${id}\n`
+}
+
+/** Clients send an id back in a header: not every one can carry control characters, spaces at its ends are lost, and servers limit its size. */
+function checkId (id: string): void {
+  if (/\p{Cc}/u.test(id)) throw new SSE_ERR_ID('one with a control character')
+  if (id.startsWith(' ') || id.endsWith(' ')) throw new SSE_ERR_ID('one with a space at an end')
+  // A UTF-16 code unit takes at most three bytes: most ids need not be encoded to be measured.
+  if (id.length * 3 <= MAX_ID_BYTES) return
+  const bytes = new TextEncoder().encode(id).length
+  if (bytes > MAX_ID_BYTES) throw new SSE_ERR_ID(`one of ${bytes} bytes`)
 }
 
 function lines (prefix: string, text: string): string {

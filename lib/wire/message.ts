@@ -1,10 +1,12 @@
-import { SSE_ERR_MESSAGE } from '../errors.ts'
+// What a source may yield beside payloads.
+import { SSE_ERR_ID, SSE_ERR_MESSAGE } from '../errors.ts'
+import { commentLines, EMPTY_DATA, END, eventLine, positionLines } from './frame.ts'
 
 /** The fields of an event beside its payload. Each is checked when the event is written. */
 export interface Fields<Name extends string | undefined = string | undefined> {
   /** The event's type; on streams of named events one of the declared names. */
   event?: Name
-  /** What the client sends back as `Last-Event-ID`. `0` and `''` are sent; CR, LF and NUL are refused. */
+  /** What the client sends back as `Last-Event-ID`. `0` and `''` are sent; see SSE_ERR_ID for what is refused. */
   id?: string | number | undefined
   /** The client's reconnection time from here on: ms, an integer >= 0. */
   retry?: number | undefined
@@ -31,26 +33,76 @@ export class Message<Data = unknown, Name extends string | undefined = string | 
   }
 }
 
+/** A frame without a payload. Every stream may yield one, and it does not count as an event. */
+export abstract class BareFrame {
+  /**
+   * The frame as it goes on the wire.
+   *
+   * @throws SSE_ERR_MESSAGE, SSE_ERR_EVENT, SSE_ERR_ID or SSE_ERR_RETRY for a field that cannot be written
+   */
+  abstract toFrame (): string
+}
+
 /** A frame of comment lines and nothing else, as {@link comment} makes it. */
-export class Comment {
+export class Comment extends BareFrame {
   protected declare readonly isComment: true
   readonly text: string
 
   constructor (text: string) {
+    super()
     this.text = text
+  }
+
+  override toFrame (): string {
+    return commentLines(this.text) + END
   }
 }
 
-const FIELDS = new Set(['event', 'id', 'retry', 'comment'])
+/** The fields of a checkpoint. */
+export interface CheckpointFields {
+  /** The position that the client resumes from. */
+  id: string | number
+  /** The client's reconnection time from here on: ms, an integer >= 0. */
+  retry?: number | undefined
+  /** The event's type, for clients that look at it. */
+  event?: string | undefined
+}
 
 /**
- * Refuses fields that no event has, so that a typing error is not lost.
+ * A frame with an empty `data:` line, as {@link checkpoint} makes it. Not a frame without data: parsers drop the id of
+ * those.
+ */
+export class Checkpoint extends BareFrame {
+  protected declare readonly isCheckpoint: true
+  readonly id: string | number
+  readonly retry: number | undefined
+  readonly event: string | undefined
+
+  /** @throws SSE_ERR_ID where there is no id */
+  constructor ({ id, retry, event }: CheckpointFields) {
+    super()
+    if (id === undefined) throw new SSE_ERR_ID('undefined')
+    this.id = id
+    this.retry = retry
+    this.event = event
+  }
+
+  override toFrame (): string {
+    return (this.event === undefined ? '' : eventLine(this.event)) + EMPTY_DATA + positionLines(this.retry, this.id) + END
+  }
+}
+
+const MESSAGE_FIELDS = ['event', 'id', 'retry', 'comment']
+
+/**
+ * Refuses fields that a message does not have, so that a typing error is not lost.
  *
+ * @param names the fields that it has; by default those of an event
  * @throws SSE_ERR_MESSAGE
  */
-export function checkFieldNames (fields: object): void {
+export function checkFieldNames (fields: object, names: readonly string[] = MESSAGE_FIELDS): void {
   if (typeof fields !== 'object' || fields === null) throw new SSE_ERR_MESSAGE('the fields must be an object')
   for (const name in fields) {
-    if (!FIELDS.has(name)) throw new SSE_ERR_MESSAGE(`unknown field '${name}'`)
+    if (!names.includes(name)) throw new SSE_ERR_MESSAGE(`unknown field '${name}', the fields are ${names.join(', ')}`)
   }
 }

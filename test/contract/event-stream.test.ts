@@ -41,7 +41,7 @@ const MAPS: Record<string, Record<string, object>> = {
   'plain schemas': { a: { type: 'number' }, b: { $ref: 'b#' } },
   'schemas of anything': { a: {} },
   'raw text': { a: RawText(), b: { type: 'string' } },
-  'names that are keywords, with schemas that are none of their values': { type: { type: 'string' }, enum: { type: 'string' }, $ref: {} },
+  'names that are keywords, with schemas that are none of their values': { type: { type: 'string' }, enum: { type: 'string' }, allOf: {} },
   'names that objects have': { toString: { type: 'string' }, constructor: { type: 'string' } },
   'the name __proto__': JSON.parse('{ "__proto__": { "type": "string" } }')
 }
@@ -78,6 +78,11 @@ t.test('what is neither a schema nor a map is refused', async t => {
 
 t.test('a name that cannot be written is refused where it is declared', async t => {
   for (const name of ['', 'a\nb', '\r']) t.throws(() => EventStream({ [name]: { type: 'string' } }), { code: 'SSE_ERR_EVENT' })
+})
+
+t.test('a name of the library is refused where it is declared', async t => {
+  for (const name of ['$ready', '$']) t.throws(() => EventStream({ [name]: { type: 'string' } }), { code: 'SSE_ERR_EVENT', message: /begins with '\$', which is reserved/ })
+  t.ok(EventStream({ a$: { type: 'string' } }))
 })
 
 t.test('a schema of what JSON cannot carry is refused where it is declared', async t => {

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { encodeUndeclared } from '../../lib/encode/encoder.ts'
-import { comment, event, EventStream, RawText } from '../../lib/index.ts'
+import { checkpoint, comment, event, EventStream, RawText } from '../../lib/index.ts'
 import { encoder, encoderOf } from '../helpers/encoder.ts'
 
 const NUMBER = { type: 'number' }
@@ -32,6 +32,7 @@ const FRAMES: Array<[what: string, made: () => string, bytes: string]> = [
   ['a name that is hard', () => named(event(null, { event: ' :é' })), 'event:  :é\ndata: null\n\n'],
   ['raw text beside JSON', () => named({ event: 'b', data: 'a\rb' }), 'event: b\ndata: a\ndata: b\n\n'],
   ['a comment among named events', () => named(comment('x')), ': x\n\n'],
+  ['a checkpoint', () => unnamed(checkpoint({ id: 1 })) + named(checkpoint({ id: 1 })) + encodeUndeclared(checkpoint({ id: 1 })), 'data:\nid: 1\n\n'.repeat(3)],
   ['raw text', () => raw('a'), 'data: a\n\n'],
   ['raw text that is empty', () => raw(''), 'data: \n\n'],
   ['raw text over lines', () => raw('a\r\nb\rc\nd\n'), 'data: a\ndata: b\ndata: c\ndata: d\ndata: \n\n'],

@@ -19,6 +19,8 @@ const LINES: Array<[what: string, made: () => string, bytes: string]> = [
   ['a name with all that a name may have', () => eventLine(' :\0\u2028é'), 'event:  :\0\u2028é\n'],
   ['an id', () => positionLines(undefined, 'a'), 'id: a\n'],
   ['the id 0', () => positionLines(undefined, 0), 'id: 0\n'],
+  ['the longest id', () => positionLines(undefined, '€'.repeat(341) + 'a'), `id: ${'€'.repeat(341)}a\n`],
+  ['an id with spaces within, and what is no control character', () => positionLines(undefined, 'a  b\u2028\u00a0'), 'id: a  b\u2028\u00a0\n'],
   ['the empty id', () => positionLines(undefined, ''), 'id: \n'],
   ['an id that is a big number', () => positionLines(undefined, 1e21), 'id: 1e+21\n'],
   ['retry, then the id', () => positionLines(5, 'a'), 'retry: 5\nid: a\n'],
@@ -39,8 +41,11 @@ const REFUSED: Array<[made: () => unknown, code: string, message: RegExp]> = [
   [() => eventLine(1 as never), 'SSE_ERR_EVENT', /must be a string, got number/],
   [() => eventLine(null as never), 'SSE_ERR_EVENT', /must be a string, got object/],
   [() => commentLines(1 as never), 'SSE_ERR_MESSAGE', /a comment must be a string/],
-  ...['\r', '\n', '\0', 'a\nb', 'a\0'].map((id): [() => unknown, string, RegExp] =>
-    [() => positionLines(undefined, id), 'SSE_ERR_ID', /one with CR, LF or NUL/]),
+  ...['\r', '\n', '\0', 'a\nb', 'a\0', '\t', 'a\u001fb', '\u007f', '\u0085'].map((id): [() => unknown, string, RegExp] =>
+    [() => positionLines(undefined, id), 'SSE_ERR_ID', /got one with a control character/]),
+  ...[' ', ' a', 'a '].map((id): [() => unknown, string, RegExp] => [() => positionLines(undefined, id), 'SSE_ERR_ID', /got one with a space at an end/]),
+  [() => positionLines(undefined, 'a'.repeat(1025)), 'SSE_ERR_ID', /got one of 1025 bytes/],
+  [() => positionLines(undefined, '€'.repeat(342)), 'SSE_ERR_ID', /got one of 1026 bytes/],
   [() => positionLines(undefined, NaN), 'SSE_ERR_ID', /got NaN/],
   [() => positionLines(undefined, Infinity), 'SSE_ERR_ID', /got Infinity/],
   [() => positionLines(undefined, null as never), 'SSE_ERR_ID', /got object/],

@@ -15,7 +15,7 @@ type Drawn = typeof message extends fc.Arbitrary<infer M> ? M & { name?: string 
 
 /** What a client has to see of a message, or null where it has to be refused; said again here, apart from the code. */
 function expected ({ data, id, retry, comment, name }: Drawn, isRaw: boolean) {
-  if (typeof id === 'string' && /[\r\n\0]/.test(id)) return null
+  if (typeof id === 'string' && (/[\0-\x1f\x7f-\x9f]|^ | $/.test(id) || Buffer.byteLength(id) > 1024)) return null // eslint-disable-line no-control-regex
   if (typeof id === 'number' && !Number.isFinite(id)) return null
   if (retry !== undefined && (!Number.isSafeInteger(retry) || retry < 0)) return null
   return {
