@@ -28,7 +28,7 @@ const MAY_IMPORT: Record<string, Allowed> = {
   'wire/': { lib: ['errors.ts'], packages: [] },
   'errors.ts': { lib: [], packages: [] },
   // It runs in a browser: no node:, no value of Fastify, nothing of the server but types.
-  'client/': { lib: [], types: ['contract/'], packages: ['eventsource-parser'] },
+  'client/': { lib: ['wire/'], types: ['contract/'], packages: ['eventsource-parser'] },
   'testing/': { lib: ['client/', 'log/'], packages: ['fastify', 'node:assert/strict', 'node:crypto', 'node:events', 'node:http', 'node:stream', 'node:timers/promises'] }
 }
 

@@ -29,7 +29,7 @@ const libraries = {
   'eventsource-parser.js': import.meta.resolve('eventsource-parser')
 }
 
-const client = fileURLToPath(new URL('.', import.meta.resolve('fastify-typed-sse/client')))
+const library = fileURLToPath(new URL('..', import.meta.resolve('fastify-typed-sse/client')))
 const hidden = { schema: { hide: true } }
 const nodeModules = fileURLToPath(new URL('../../node_modules', import.meta.url))
 
@@ -70,7 +70,7 @@ export async function buildApp ({ logTo = process.stdout, folder = nodeModules }
   await app.register(scalar, { routePrefix: '/docs', configuration: reference })
 
   await app.register(fastifyStatic, { root: `${examples}demo/page`, cacheControl: false })
-  await app.register(fastifyStatic, { root: client, prefix: '/lib/client/', cacheControl: false, decorateReply: false })
+  await app.register(fastifyStatic, { root: library, prefix: '/lib/', cacheControl: false, decorateReply: false })
   for (const [name, url] of Object.entries(libraries)) {
     const file = fileURLToPath(url)
     app.get(`/lib/${name}`, hidden, (_, reply) => reply.sendFile(basename(file), dirname(file)))

@@ -1,65 +1,107 @@
+// From events as text to messages, errors and calls of `onGap`.
+import { GAP_EVENT, isReservedName } from '../wire/event-names.ts'
+import { abortable } from './abortable.ts'
 import type { StreamMessage } from './contract.ts'
 import type { DecodeOptions } from './decode-options.ts'
-import { type Fault, MessageError, StreamError, type StreamErrorPayload } from './errors.ts'
-import type { Frame } from './frames.ts'
-
-/** A frame with the id that holds for it. */
-export interface Dated extends Frame {
-  lastEventId: string
-}
+import { type Fault, type Gap, GapError, MessageError, StreamError, type StreamErrorPayload } from './errors.ts'
+import { eventSchemasOf } from './event-schemas.ts'
+import type { Frame, IdentifiedFrame } from './frames.ts'
 
 /** Turns frames into messages. */
 export interface Decoder {
-  /** Whether the frame ends the stream, well or by the server's failure. */
-  isLast (frame: Frame): boolean
-  /** Whether a good end has a sentinel, so that an end without it is a cut. */
+  /** Whether the contract has a sentinel, so that an end without it is a cut. */
   readonly hasSentinel: boolean
-  /** Whether an event with this data tells of the server's failure. */
+  /** Whether the frame is the sentinel. */
+  isLast (frame: Frame): boolean
+  /** Whether an event with this data reports a failure of the server. */
   isReport (event: string, data: unknown): data is StreamErrorPayload
   /**
-   * The message, or undefined where there is none to give.
+   * The message, or undefined if there is none to deliver.
    *
    * @throws StreamError, MessageError
    */
-  decode (frame: Dated): StreamMessage | undefined
+  decode (frame: IdentifiedFrame): StreamMessage | undefined
+  /**
+   * Handles an event with a reserved name.
+   *
+   * @throws GapError, MessageError for a gap that is not JSON, and what `onGap` throws
+   */
+  control (frame: Frame): Promise<void>
 }
 
-export async function decoderOf (options: DecodeOptions): Promise<Decoder> {
-  const { contract, raw, sentinel, errorEvent = 'error', onInvalid } = options
-  const known = (contract ?? raw) && (await import('./known.ts')).knownOf(options)
-  const declared = sentinel ?? known?.sentinel
+export function decoderOf (options: DecodeOptions): Decoder {
+  const { contract, sentinel, errorEvent = 'error', onInvalid, onGap } = options
+  const schemas = eventSchemasOf(options)
+  const declared = sentinel ?? schemas.sentinel
   const last = declared ?? (contract ? undefined : '[DONE]')
-  // What is known by its name is never taken for it, nor is raw text for one that was not declared.
-  const isLast = ({ event, data }: Frame): boolean => data === last && !known?.hasEvent(event) && (!!declared || !known?.isRaw(event))
+
+  // An event that is declared by its name is never the sentinel, nor is raw text unless the sentinel was declared.
+  const isLast = ({ event, data }: Frame): boolean =>
+    data === last && !isReservedName(event) && !schemas.hasEvent(event) && (declared !== undefined || !schemas.isRaw(event))
 
   // Other servers have events of that name with other data: those stay messages.
   const isReport = (event: string, data: unknown): data is StreamErrorPayload => {
     const { statusCode, message } = (data ?? {}) as Partial<StreamErrorPayload>
-    return event === errorEvent && !known?.hasEvent(event) && typeof statusCode === 'number' && typeof message === 'string'
+    return event === errorEvent && !schemas.hasEvent(event) && typeof statusCode === 'number' && typeof message === 'string'
   }
 
   return {
-    hasSentinel: !!declared,
+    hasSentinel: declared !== undefined,
     isLast,
     isReport,
     decode (frame) {
       const { event, data: text, lastEventId: id } = frame
-      const isRaw = known?.isRaw(event)
-      // An event of an id alone: servers give a place to resume from by it.
-      if (!text && !isRaw) return undefined
+      const isRaw = schemas.isRaw(event)
+      // A checkpoint: its id is a place to resume from.
+      if (text === '' && !isRaw) return undefined
       let data: unknown = text
       let fault: Fault | undefined
       try {
         if (!isRaw) data = JSON.parse(text)
       } catch (cause) {
-        fault = ['JSON', 'is no JSON', cause]
+        fault = ['JSON', 'is not JSON', cause]
       }
       if (isReport(event, data)) throw new StreamError(data)
-      fault ??= known?.faultOf(event, data)
+      fault ??= schemas.faultOf(event, data)
       if (!fault) return { event, data, id }
       const error = new MessageError(frame, ...fault)
       if ((typeof onInvalid === 'function' ? onInvalid(error) : onInvalid) === 'skip') return undefined
       throw error
+    },
+    async control (frame) {
+      if (frame.event !== GAP_EVENT) return
+      const gap = gapOf(frame)
+      if (!onGap) throw new GapError(gap)
+      await onGap(gap)
     }
   }
+}
+
+function gapOf (frame: Frame): Gap {
+  try {
+    const { after = null, next = null } = JSON.parse(frame.data) as Partial<Gap>
+    return { after, next }
+  } catch (cause) {
+    throw new MessageError(frame, 'JSON', 'is not JSON', cause)
+  }
+}
+
+/**
+ * The messages of a stream's frames, up to the sentinel.
+ *
+ * @param signal ends the wait for an `onGap` that does not settle
+ * @returns whether the sentinel came
+ */
+export async function * messagesOf (frames: AsyncIterable<IdentifiedFrame>, decoder: Decoder, signal?: AbortSignal): AsyncGenerator<StreamMessage, boolean, undefined> {
+  for await (const frame of frames) {
+    if (isReservedName(frame.event)) {
+      const handled = decoder.control(frame)
+      await (signal ? abortable(handled, signal) : handled)
+      continue
+    }
+    if (decoder.isLast(frame)) return true
+    const message = decoder.decode(frame)
+    if (message) yield message
+  }
+  return false
 }

@@ -1,13 +1,15 @@
+// The options of `connect` and `parse`, as users give them.
 import type { ContractValue, RawOf } from './contract.ts'
 import type { DecodeOptions } from './decode-options.ts'
+import type { ReconnectOptions } from './reconnect-policy.ts'
+import type { FetchOptions } from './request.ts'
+import type { StreamState } from './session.ts'
+import type { Share } from './share-types.ts'
 
-/** `connecting`: a request is under way; `open`: events may come; `waiting`: for the next attempt; `closed`: for good. */
-export type StreamState = 'connecting' | 'open' | 'waiting' | 'closed'
-
-/** The options of `parse`, and those of `connect` on what becomes of the text. */
+/** Options of `parse`. `connect` has them too. */
 export type ParseOptions<C = unknown> = Omit<DecodeOptions, 'contract' | 'raw'> & RawOption<C>
 
-/** A type alone does not tell at run time which events are raw: then the option must, in full. */
+/** A type alone does not say at run time which events are raw, so the option has to, for all of them. */
 type RawOption<C> = C extends ContractValue
   ? [RawOf<C>] extends [true]
       ? { contract: C, raw?: undefined } | { contract?: undefined, raw: true }
@@ -16,52 +18,28 @@ type RawOption<C> = C extends ContractValue
           : { contract: C, raw?: undefined } | { contract?: undefined, raw: RawOf<C> }
   : { contract?: undefined, raw?: true | Record<string, true> | undefined }
 
-/** Options of `connect` that do not depend on the contract. Those of `fetch` are handed on. */
-export interface RequestOptions extends Omit<RequestInit, 'body' | 'headers' | 'signal' | 'method'> {
-  /** @default 'GET', or 'POST' with a body */
-  method?: string | undefined
-  /** Headers, or a function called for each attempt, for a fresh token. What it throws ends the stream. */
-  headers?: RequestInit['headers'] | (() => RequestInit['headers'] | Promise<RequestInit['headers']>)
-  /** An object or an array is sent as JSON, but for those that `fetch` knows. Streams cannot be sent twice and are refused. */
-  body?: unknown
+/** Options of `connect` that do not depend on the contract. Those of `fetch` are passed on to it. */
+export interface RequestOptions extends FetchOptions, ReconnectOptions {
   /** Closes the connection at once; the loop then throws the signal's reason. */
   signal?: AbortSignal | undefined
-  /** In the place of the global `fetch`. */
-  fetch?: ((url: string, init: RequestInit) => Promise<Response>) | undefined
   /**
-   * Whether a stream that ended or was cut is asked for again.
-   * @default true for GET; otherwise only if the last event had an id
-   */
-  reconnect?: boolean | undefined
-  /** The waits between attempts: full jitter over a window that starts at `delay`, doubles up to `maxDelay` (ms), and `attempts` without an event in a row before giving up. */
-  backoff?: {
-    /** @default 1000 */
-    delay?: number | undefined
-    /** @default 30000 */
-    maxDelay?: number | undefined
-    /** @default Infinity */
-    attempts?: number | undefined
-  } | undefined
-  /**
-   * The server's `heartbeat` in ms: a connection silent for three of them is taken for dead. `false` to wait for ever.
+   * The server's `heartbeat` in ms. A connection that is silent for three of them is dead. `false` waits for ever.
    * @default 15000
    */
   heartbeat?: number | false | undefined
   /** Where to resume from: the `lastEventId` of an earlier stream. */
   lastEventId?: string | undefined
   /**
-   * One connection for all tabs that ask for the same: by method, URL and body, or by the name that is given, which is
-   * needed where tabs may be logged in differently and
-   * for a body that is neither text nor JSON. A tab that joins gets what comes from then on. Where the browser has no Web Locks (pages that are not secure), each has its own.
-   * @default false
+   * One connection for all tabs that request the same stream: `shareTabs()` of `fastify-typed-sse/client/share`.
+   * @default none: each tab has its own connection
    */
-  share?: boolean | string | undefined
-  /** Called at each change of `stream.state`; `cause` is why the stream waits or was closed, where that is an error. */
+  share?: Share | undefined
+  /** Called at each change of `stream.state`. `cause` is the error for which the stream waits or was closed, if there is one. */
   onStateChange?: ((state: StreamState, cause?: unknown) => void) | undefined
 }
 
 /** Options of `connect`. */
 export type ConnectOptions<C = unknown> = RequestOptions & ParseOptions<C>
 
-/** The options, optional as a whole where none of them is required. */
+/** The options, optional as a whole if none of them is required. */
 export type Rest<O> = object extends O ? [options?: O] : [options: O]

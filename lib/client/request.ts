@@ -1,29 +1,42 @@
-import type { RequestOptions } from './options.ts'
+// The request of a stream, which is sent again for each connection.
 
-/** A request that can be sent again. */
-export interface Repeatable {
+/** What is sent, and by what. All options of `fetch` are passed on to it. */
+export interface FetchOptions extends Omit<RequestInit, 'body' | 'headers' | 'signal' | 'method'> {
+  /** @default 'GET', or 'POST' with a body */
+  method?: string | undefined
+  /** Headers, or a function that is called for each attempt, for a fresh token. What it throws ends the stream. */
+  headers?: RequestInit['headers'] | (() => RequestInit['headers'] | Promise<RequestInit['headers']>)
+  /** Plain objects and arrays are sent as JSON; FormData and the like pass through. Streams are rejected: they cannot be sent twice. */
+  body?: unknown
+  /** Replaces the global `fetch`. */
+  fetch?: ((url: string, init: RequestInit) => Promise<Response>) | undefined
+}
+
+/** Makes the requests of a stream. */
+export interface RequestFactory {
   readonly method: string
   readonly href: string
   readonly body: unknown
   /**
-   * The next attempt, to be sent.
+   * Prepares the next attempt; the function that it resolves to sends it.
    *
-   * @throws whatever the user's `headers` throw, and TypeError for a URL, headers or a body that cannot be sent: asking again is of no use
+   * @throws what the user's `headers` throw, and TypeError for a URL, headers or a body that cannot be sent: a retry would not help
    */
   prepare (lastEventId: string, signal: AbortSignal): Promise<() => Promise<Response>>
 }
 
 /**
- * Settles once what all attempts send.
+ * Fixes once what every attempt sends.
  *
- * @param options handed on as they are: `fetch` leaves alone what it does not know
+ * @param options passed on to `fetch`, which ignores what it does not know
+ * @throws TypeError for a body that cannot be sent twice or is not JSON
  */
-export function repeatable (url: string | URL, options: RequestOptions): Repeatable {
-  const { headers, fetch: own } = options
+export function requestFactoryOf (url: string | URL, options: FetchOptions): RequestFactory {
+  const { headers, fetch: custom } = options
   const href = String(url)
   const given = options.body ?? undefined
-  if (given instanceof ReadableStream) throw new TypeError('Body is a stream')
-  // All that `fetch` knows how to send has a tag, such as FormData.
+  if (given instanceof ReadableStream) throw new TypeError('Expected a `body` that can be sent again, got a stream: read it first')
+  // Everything that `fetch` sends in a form of its own has a tag, such as FormData.
   const isJson = typeof given === 'object' && !(Symbol.toStringTag in given)
   const body = isJson ? JSON.stringify(given) : given
   const method = (options.method ?? (body === undefined ? 'GET' : 'POST')).toUpperCase()
@@ -34,12 +47,12 @@ export function repeatable (url: string | URL, options: RequestOptions): Repeata
     async prepare (lastEventId, signal) {
       const all = new Headers({ accept: 'text/event-stream', ...(isJson && { 'content-type': 'application/json' }) })
       new Headers(typeof headers === 'function' ? await headers() : headers).forEach((value, name) => { all.set(name, value) })
-      // A header takes bytes: an id beyond ASCII goes as the UTF-8 that the standard asks for.
-      if (lastEventId) all.set('last-event-id', String.fromCharCode(...new TextEncoder().encode(lastEventId)))
+      // A header takes bytes, one a character: the id goes as the UTF-8 that the standard asks for.
+      if (lastEventId !== '') all.set('last-event-id', String.fromCharCode(...new TextEncoder().encode(lastEventId)))
       const init: RequestInit = { cache: 'no-store', ...options, method, headers: all, body, signal } as unknown as RequestInit
-      // `fetch` reports what cannot be sent and a broken connection by the same TypeError; this one by its own.
-      if (!own) Reflect.construct(Request, [href, init])
-      return async () => (own ?? fetch)(href, init)
+      // `fetch` throws the same TypeError for a request that cannot be sent and for a broken connection; Request throws only the former.
+      if (!custom) Reflect.construct(Request, [href, init])
+      return async () => (custom ?? fetch)(href, init)
     }
   }
 }

@@ -1,50 +1,76 @@
-import type { Dated } from './decode.ts'
-import type { Frame } from './frames.ts'
-import type { StreamState } from './options.ts'
+// The state of a stream that outlives its single connections.
+import { isReservedName } from '../wire/event-names.ts'
+import { isSendable } from './cursor.ts'
+import type { Frame, IdentifiedFrame } from './frames.ts'
 
-type Listener = (state: StreamState, cause?: unknown) => void
+/** `connecting`: a request is under way; `open`: events may come; `waiting`: for the next attempt; `closed`: for good. */
+export type StreamState = 'connecting' | 'open' | 'waiting' | 'closed'
 
-/** What outlives the single connections of a stream. */
+type StateListener = (state: StreamState, cause?: unknown) => void
+
+/** The abort reason of a stream that was left or closed, as opposed to aborted by the user's signal. */
+export const CLOSED = {}
+
+/** State, position and end of a stream. */
 export class Session {
   readonly #controller = new AbortController()
-  readonly #listener: Listener | undefined
-  /** Fires when the stream is closed, from whichever side. */
+  readonly #onStateChange: StateListener | undefined
+  #lastId: string
+  /** Fires when the stream is closed by either side. */
   readonly signal: AbortSignal = this.#controller.signal
   state: StreamState = 'connecting'
-  declare lastEventId: string
-  /** Whether the last event itself had an id, so that nothing is lost or sent twice by going on from it. */
-  declare isResumable: boolean
+  /** Where to resume from: the last id that can be sent back; `''` for none. */
+  lastEventId: string
+  /** Whether the last event itself had such an id, so that resuming from it neither loses nor repeats an event. */
+  isResumable: boolean
+  /** The last id, if it cannot be sent back. */
+  unsendableId: string | undefined
   /** The server's reconnection time in ms. */
-  declare retry: number | undefined
-  /** The connection that is to be closed with the stream. */
-  declare attempt: AbortController | undefined
-  /** Hears of each change, beside the user. */
-  declare onEnter: Listener | undefined
+  retry: number | undefined
+  /** Aborts the current connection. */
+  attempt: AbortController | undefined
+  /** Called at each change of state, before the user's listener. */
+  onEnter: StateListener | undefined
 
-  constructor (lastEventId: string, listener: Listener | undefined) {
-    this.lastEventId = lastEventId
-    this.isResumable = !!lastEventId
-    this.#listener = listener
+  constructor (lastEventId: string, onStateChange: StateListener | undefined) {
+    this.#lastId = this.lastEventId = lastEventId
+    this.isResumable = lastEventId !== ''
+    this.#onStateChange = onStateChange
   }
 
   enter (state: StreamState, cause?: unknown): void {
     if (this.state === state || this.state === 'closed') return
     this.state = state
     this.onEnter?.(state)
-    this.#listener?.(state, cause)
+    this.#onStateChange?.(state, cause)
   }
 
-  note (frame: Frame): Dated {
-    if (frame.id !== undefined) this.lastEventId = frame.id
-    this.isResumable = !!frame.id
-    return { ...frame, lastEventId: this.lastEventId }
+  /** Takes over the frame's id. */
+  record (frame: Frame): IdentifiedFrame {
+    const { event, data, id } = frame
+    if (id !== undefined) {
+      this.#lastId = id
+      if (isSendable(id)) this.moveTo(id, id !== '')
+      else {
+        this.unsendableId = id
+        this.isResumable = false
+      }
+    } else if (!isReservedName(event)) this.isResumable = false
+    return { event, data, id, lastEventId: this.#lastId }
+  }
+
+  /** Sets the place to resume from. */
+  moveTo (lastEventId: string, isResumable: boolean): void {
+    this.lastEventId = lastEventId
+    this.isResumable = isResumable
+    this.unsendableId = undefined
   }
 
   /**
-   * Closes for good; the first call counts.
+   * Closes for good; only the first call counts.
    *
-   * @param reason what the loop throws; CLOSED for nothing
-   * @param cause what the user's listener hears of
+   * @param reason what the loop throws, or CLOSED for nothing
+   * @param cause what the user's listener gets
    */
   close (reason: unknown, cause?: unknown): void {
     this.#controller.abort(reason)
@@ -52,13 +78,13 @@ export class Session {
     this.enter('closed', cause)
   }
 
-  /** Whether the stream is closed; throws the reason unless that was the user's will. */
-  isOver (): boolean {
+  get isClosed (): boolean {
+    return this.signal.aborted
+  }
+
+  /** Throws the reason of the user's signal, if that is what closed the stream. */
+  throwIfAborted (): void {
     const { aborted, reason } = this.signal
     if (aborted && reason !== CLOSED) throw reason
-    return aborted
   }
 }
-
-/** The reason of a stream that was left or closed, rather than aborted by a signal. */
-export const CLOSED = {}

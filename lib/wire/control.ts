@@ -1,5 +1,8 @@
 // The events that the library sends by itself, beside those of a contract. The encoder, the document and the client read
-// this list; it imports nothing, so that it may run in a browser.
+// this list, so it may run in a browser.
+import { GAP_EVENT, READY_EVENT } from './event-names.ts'
+
+export { isReservedName } from './event-names.ts'
 
 /** An event that the library sends by itself. */
 export interface ControlEvent {
@@ -53,7 +56,7 @@ export const FAILURE = {
 
 /** Gives a reader of a topic or run a position to resume from, before its next event. */
 export const READY = {
-  name: '$ready',
+  name: READY_EVENT,
   description: 'A position to resume from. It carries no data.',
   schema: { title: 'StreamReady', type: 'object', description: 'No data.', properties: {}, additionalProperties: false },
   example: {}
@@ -61,7 +64,7 @@ export const READY = {
 
 /** Tells a reader of a topic or run that it missed events. */
 export const GAP = {
-  name: '$gap',
+  name: GAP_EVENT,
   description: 'Events between two ids are lost to this reader.',
   schema: {
     title: 'StreamGap',
@@ -75,8 +78,3 @@ export const GAP = {
   },
   example: { after: 'Zk3x0aPw.1767225600000-41', next: 'Zk3x0aPw.1767225600000-58' }
 } satisfies ControlEvent
-
-/** Whether an event name is reserved for the library: contracts must not declare it. */
-export function isReservedName (name: string): boolean {
-  return name.startsWith('$')
-}

@@ -1,8 +1,9 @@
 import t from 'tap'
-import { connect } from '../../lib/client/index.ts'
+import type { ConnectOptions, MessageStream, StreamMessage } from '../../lib/client/index.ts'
+import { openStream } from '../../lib/client/message-stream.ts'
+import { TestClock } from './fixtures/clock.ts'
 import { collect, cut, serve, status } from './fixtures/server.ts'
 
-const backoff = { delay: 1, maxDelay: 5 }
 const gone = status(204)
 
 t.test('in a browser', async t => {
@@ -16,51 +17,57 @@ t.test('in a browser', async t => {
     Reflect.deleteProperty(globalThis, 'addEventListener')
     if (before) Object.defineProperty(globalThis, 'navigator', before)
   })
-  const long = { delay: 1e9, maxDelay: 1e9 }
+  t.afterEach(() => { network.onLine = true })
+
+  /** A stream whose waits the test ends; `onWait` is called when one has begun. */
+  function open (url: string, onWait: (clock: TestClock, messages: MessageStream<StreamMessage>) => void): MessageStream<StreamMessage> {
+    const clock = new TestClock()
+    const onStateChange: ConnectOptions['onStateChange'] = state => { if (state === 'waiting') setImmediate(() => onWait(clock, messages)) }
+    const messages = openStream<StreamMessage>(url, { heartbeat: false, onStateChange }, clock)
+    return messages
+  }
+  const comeOnline = (): void => {
+    network.onLine = true
+    online.dispatchEvent(new Event('online'))
+  }
 
   t.test('coming online ends a wait', async t => {
     const { url, requests } = await serve(t, cut('data: 1\n\n'), gone)
-    const onStateChange = (state: string): void => { if (state === 'waiting') setImmediate(() => online.dispatchEvent(new Event('online'))) }
-    t.equal((await collect(connect(url, { backoff: long, onStateChange }))).length, 1)
+    t.equal((await collect(open(url, comeOnline))).length, 1)
     t.equal(requests.length, 2)
   })
 
   t.test('but not one whose length the server named', async t => {
     const { url, requests } = await serve(t, status(503, { 'retry-after': '1' }), gone)
-    const onStateChange = (state: string): void => { if (state === 'waiting') setImmediate(() => online.dispatchEvent(new Event('online'))) }
-    await collect(connect(url, { backoff, onStateChange }))
-    t.ok(requests[1]!.at - requests[0]!.at >= 990)
+    await collect(open(url, (clock, messages) => {
+      comeOnline()
+      t.equal(messages.state, 'waiting')
+      t.equal(clock.pending, 1)
+      clock.fire()
+    }))
+    t.equal(requests.length, 2)
   })
 
   t.test('a wait that is over while offline goes on until it is online', async t => {
     const { url, requests } = await serve(t, cut('data: 1\n\n'), gone)
-    let isOnline = false
-    t.teardown(() => { network.onLine = true })
-    const onStateChange = (state: string): void => {
-      if (state === 'waiting') {
-        network.onLine = false
-        setTimeout(() => {
-          t.equal(requests.length, 1, 'nothing is asked for while offline')
-          network.onLine = isOnline = true
-          online.dispatchEvent(new Event('online'))
-        }, 100)
-      } else if (state === 'connecting') t.ok(isOnline)
-    }
-    t.equal((await collect(connect(url, { backoff, onStateChange }))).length, 1)
+    const messages = open(url, clock => {
+      network.onLine = false
+      clock.fire()
+      setImmediate(() => {
+        t.equal(messages.state, 'waiting', 'nothing is asked for while offline')
+        t.equal(requests.length, 1)
+        comeOnline()
+      })
+    })
+    t.equal((await collect(messages)).length, 1)
     t.equal(requests.length, 2)
   })
 
   t.test('offline, closing ends the wait', async t => {
     const { url } = await serve(t, cut('data: 1\n\n'))
-    t.teardown(() => { network.onLine = true })
-    const messages = connect(url, {
-      backoff: long,
-      onStateChange: state => {
-        if (state !== 'waiting') return
-        network.onLine = false
-        setImmediate(messages.close)
-      }
-    })
-    t.equal((await collect(messages)).length, 1)
+    t.equal((await collect(open(url, (_clock, messages) => {
+      network.onLine = false
+      messages.close()
+    }))).length, 1)
   })
 })

@@ -18,7 +18,7 @@ t.test('reads text, bytes, Node streams, web streams and iterables', async t => 
   t.same(await collect(parse(Readable.from([text]))), expected)
   t.same(await collect(parse(new Response(text).body!)), expected)
   await t.rejects(collect(parse(5 as never)), TypeError)
-  await t.rejects(collect(parse({} as never)), { name: 'TypeError', message: 'Expected a response or a stream' })
+  await t.rejects(collect(parse({} as never)), { name: 'TypeError', message: 'Expected a response, a stream or text, got object' })
 })
 
 t.test('reads a Response, and cancels it when the loop is left', async t => {
@@ -125,7 +125,7 @@ t.test('a failure that may have no body is one still', async t => {
 t.test('an end without the declared sentinel is a cut', async t => {
   const messages = parse('data: 1\n\n', { sentinel: 'END' })
   t.match(await messages.next(), { value: { data: 1 } })
-  await t.rejects(messages.next(), { code: 'SSE_ERR_CONNECTION', message: 'The stream ended' })
+  await t.rejects(messages.next(), { code: 'SSE_ERR_CONNECTION', message: 'The stream ended without its sentinel' })
   t.equal((await collect(parse('data: 1\n\ndata: END\n\n', { sentinel: 'END' }))).length, 1)
   t.equal((await collect(parse('data: 1\n\n'))).length, 1)
 })

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import t from 'tap'
 import { connect, type ConnectOptions } from '../../lib/client/index.ts'
+import { shareTabs } from '../../lib/client/share/index.ts'
 import { install } from './fixtures/locks.ts'
 import { collect, cut, failure, serve, status, stream } from './fixtures/server.ts'
 import { backoff, keyOf, site, type Tab, tab, tabs, until, when } from './fixtures/tabs.ts'
@@ -44,7 +45,7 @@ t.test('a tab that comes later hears of the state and the id before there is a m
 
 t.test('closing while the lock is just given leaves it to the next', async t => {
   const server = await site(t)
-  const messages = connect(server.url, { share: true })
+  const messages = connect(server.url, { share: shareTabs() })
   const first = messages.next()
   await until(() => locks.queued(keyOf(server.url)) === 1)
   messages.close()
@@ -67,7 +68,7 @@ t.test('the end of the stream is the end for all', async t => {
 
 t.test('a tab that has messages to take when the stream ends makes no connection of its own', async t => {
   const server = await site(t)
-  const slow = connect(server.url, { share: true, reconnect: false })
+  const slow = connect(server.url, { share: shareTabs(), reconnect: false })
   const fast = tab(t, server.url, { reconnect: false })
   const first = slow.next()
   await server.connected(1)
@@ -84,11 +85,11 @@ t.test('a tab that has messages to take when the stream ends makes no connection
 t.test('requests that differ do not share', async t => {
   const server = await site(t)
   const form = (): ConnectOptions => ({ body: new FormData() })
-  const options: ConnectOptions[] = [{}, { method: 'post' }, { body: { a: 1 } }, { body: { a: 2 } }, { share: 'mine' }, { share: 'yours' }, form(), form()]
+  const options: ConnectOptions[] = [{}, { method: 'post' }, { body: { a: 1 } }, { body: { a: 2 } }, { share: shareTabs('mine') }, { share: shareTabs('yours') }, form(), form()]
   for (const one of options) tab(t, server.url, one)
   await server.connected(options.length)
   const before = server.requests.length
-  const other = tab(t, `${server.url}?other`, { share: 'mine' })
+  const other = tab(t, `${server.url}?other`, { share: shareTabs('mine') })
   await until(() => other.messages.state === 'open')
   t.equal(server.requests.length, before, 'a name is enough to share')
 })
@@ -161,7 +162,7 @@ t.test('the states of a reconnection are those of all', async t => {
 
 t.test('a tab too far behind fails, and the one that keeps up does not', async t => {
   const server = await site(t)
-  const slow = connect(server.url, { share: true, backoff })
+  const slow = connect(server.url, { share: shareTabs(), backoff })
   t.teardown(slow.close)
   const first = slow.next()
   const fast = tab(t, server.url)
@@ -179,7 +180,7 @@ t.test('a tab too far behind fails, and the one that keeps up does not', async t
   const error = await failure({
     async * [Symbol.asyncIterator] () { for await (const { data } of slow) yield taken.push(data) }
   })
-  t.match(error, { name: 'RangeError', message: 'More than 10000 messages behind the shared connection' })
+  t.match(error, { name: 'RangeError', message: 'This tab is 10000 messages behind the shared connection: take them faster, or do not share' })
   t.same(taken, Array.from({ length: 10_000 }, (_, n) => n + 1), 'what it has is given first')
   await until(() => server.requests.length === 2)
   t.equal(server.requests[1]!.headers['last-event-id'], String(total - 1), 'the other goes on')

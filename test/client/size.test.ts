@@ -2,10 +2,10 @@ import { gzipSync } from 'node:zlib'
 import { build } from 'esbuild'
 import t from 'tap'
 
-/** What a bundler makes of an import from the client, by chunk: the first is what is loaded at once. */
-async function bundle (names: string): Promise<{ size: number, text: string }[]> {
+/** All that a bundler ships for these exports of the client, minified; a chunk that is loaded on demand counts. */
+async function bundle (contents: string): Promise<{ size: number, text: string }> {
   const { outputFiles } = await build({
-    stdin: { contents: `export { ${names} } from './lib/client/index.ts'`, resolveDir: new URL('../..', import.meta.url).pathname },
+    stdin: { contents, resolveDir: new URL('../..', import.meta.url).pathname },
     bundle: true,
     minify: true,
     splitting: true,
@@ -15,20 +15,32 @@ async function bundle (names: string): Promise<{ size: number, text: string }[]>
     outdir: 'out',
     write: false
   })
-  return outputFiles.map(({ contents, text }) => ({ size: gzipSync(contents, { level: 9 }).length, text }))
+  const text = outputFiles.map(file => file.text).join('')
+  return { size: outputFiles.reduce((sum, { contents }) => sum + gzipSync(contents).length, 0), text }
 }
 
-t.test('connect is under 4 KB gzipped, with its parser; what knows of events and shares is loaded by those who do', async t => {
-  const [main, ...lazy] = await bundle('connect')
-  t.comment(`connect: ${main!.size} bytes, on demand: ${lazy.map(({ size }) => size).join(', ')}`)
-  t.ok(main!.size <= 4096, `${main!.size} bytes`)
-  t.equal(lazy.length, 2)
-  for (const { size } of lazy) t.ok(size <= 1700, `${size} bytes`)
-  t.notMatch(main!.text, /^import /m, 'and stands alone')
+// What makes the sharing code known in a bundle.
+const SHARING = /BroadcastChannel|\.locks/
+
+t.test('connect ships 6 KB gzipped at most, its parser included, and nothing of sharing', async t => {
+  const { size, text } = await bundle("export { connect } from './lib/client/index.ts'")
+  t.comment(`connect: ${size} bytes`)
+  t.ok(size <= 6144, `${size} bytes`)
+  t.notMatch(text, SHARING)
+  t.notMatch(text, /^import /m, 'and stands alone')
 })
 
-t.test('the whole client is little more', async t => {
-  const [main] = await bundle('connect, parse, StreamError, ResponseError, ConnectionError, MessageError')
-  t.comment(`all: ${main!.size} bytes`)
-  t.ok(main!.size <= 4608, `${main!.size} bytes`)
+t.test('everything that the client exports ships 6.5 KB at most', async t => {
+  const { size, text } = await bundle("export * from './lib/client/index.ts'")
+  t.comment(`all: ${size} bytes`)
+  t.ok(size <= 6656, `${size} bytes`)
+  t.notMatch(text, SHARING)
+})
+
+t.test('shareTabs adds 2 KB at most', async t => {
+  const connect = await bundle("export { connect } from './lib/client/index.ts'")
+  const both = await bundle("export { connect } from './lib/client/index.ts'\nexport { shareTabs } from './lib/client/share/index.ts'")
+  t.match(both.text, SHARING)
+  t.comment(`shareTabs: ${both.size - connect.size} bytes`)
+  t.ok(both.size - connect.size <= 2048, `${both.size - connect.size} bytes`)
 })

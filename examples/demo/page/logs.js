@@ -1,4 +1,5 @@
 import { connect } from 'fastify-typed-sse/client'
+import { shareTabs } from 'fastify-typed-sse/client/share'
 
 const KEPT = 200
 
@@ -7,7 +8,7 @@ export function startLogs (panel, setState) {
 
   async function follow () {
     // One connection for all tabs of this page, however many: browsers have six to a server over HTTP/1.1.
-    const lines = connect('/logs', { share: true, backoff: { maxDelay: 5000 }, onStateChange: state => setState(state) })
+    const lines = connect('/logs', { share: shareTabs(), backoff: { maxDelay: 5000 }, onStateChange: state => setState(state) })
     for await (const { event, data } of lines) {
       list.prepend(row(event, data))
       if (list.childElementCount > KEPT) list.lastElementChild.remove()

@@ -1,40 +1,41 @@
+// What the client knows about the events of a stream beforehand: from the contract's value, or from the option `raw`.
 import type { ContractValue } from './contract.ts'
 import type { DecodeOptions } from './decode-options.ts'
 import type { Fault } from './errors.ts'
 
-/** What is known of a stream's events beforehand. */
-export interface Known {
+/** The declared events of a stream. */
+export interface EventSchemas {
   readonly sentinel: string | undefined
   isRaw (event: string): boolean
-  /** Whether the event is told of by its name. */
+  /** Whether the event is declared by its name. */
   hasEvent (event: string): boolean
-  /** What is wrong with an event that is not declared, or with data that the check refuses. */
+  /** What is wrong with an event: it is not declared, or `check` rejects its data. */
   faultOf (event: string, data: unknown): Fault | undefined
 }
 
-/** As the server's `Declaration`. */
+/** The part of the server's `Declaration` that the client reads. */
 interface Declaration {
   /** Unnamed events are under `''`. */
   readonly events: ReadonlyMap<string, object>
   readonly sentinel: string | undefined
 }
 
+// Symbols of the registry: the contract may come from another copy of the package.
 const DECLARATION = Symbol.for('fastify-typed-sse.declaration.2')
 const RAW = Symbol.for('fastify-typed-sse.raw')
 
-/** In a module of its own, which only those load who tell of their events. */
-export function knownOf ({ contract, raw, check }: DecodeOptions): Known {
-  return contract ? declared(contract, check) : told(raw)
+export function eventSchemasOf ({ contract, raw = {}, check }: DecodeOptions): EventSchemas {
+  return contract ? ofContract(contract, check) : ofRaw(raw)
 }
 
-/** What the option alone tells. */
-function told (raw: DecodeOptions['raw']): Known {
-  const hasEvent = (event: string): boolean => raw !== true && Object.hasOwn(raw!, event)
+/** Without the contract's value only the raw events are known. */
+function ofRaw (raw: true | Record<string, true>): EventSchemas {
+  const hasEvent = (event: string): boolean => raw !== true && Object.hasOwn(raw, event)
   return { sentinel: undefined, hasEvent, isRaw: event => raw === true ? event === 'message' : hasEvent(event), faultOf: () => undefined }
 }
 
-/** What a contract's value tells; a schema written by hand declares unnamed events. */
-function declared (contract: ContractValue, check: DecodeOptions['check']): Known {
+/** The events of a contract's value; a schema written by hand declares unnamed events. */
+function ofContract (contract: ContractValue, check: DecodeOptions['check']): EventSchemas {
   const mediaType = contract.content['text/event-stream'] as { schema: object, [DECLARATION]?: Declaration }
   const { events, sentinel } = mediaType[DECLARATION] ?? { events: new Map([['', mediaType.schema]]), sentinel: undefined }
   const hasEvent = (event: string): boolean => event !== '' && events.has(event)
