@@ -1,13 +1,11 @@
-import { existsSync } from 'node:fs'
+import { once } from 'node:events'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { build } from 'esbuild'
-import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core'
+import type { Browser, BrowserContext, Page } from 'playwright-core'
 import t, { type Test } from 'tap'
+import { inBrowser, launch } from '../helpers/browser.ts'
 import { portToKeep } from '../helpers/port.ts'
 import { listen, stop } from './fixtures/server.ts'
-
-const executablePath = '/usr/bin/chromium'
-const ARGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync']
 
 interface Seen {
   ids: string[]
@@ -61,18 +59,13 @@ class Site {
 
 async function bundled (): Promise<Map<string, Uint8Array>> {
   const { outputFiles } = await build({
-    entryPoints: [new URL('fixtures/page.ts', import.meta.url).pathname], bundle: true, splitting: true, format: 'esm', outdir: '/', write: false
+    entryPoints: [new URL('fixtures/page.ts', import.meta.url).pathname], bundle: true, format: 'esm', outdir: '/', write: false
   })
   return new Map(outputFiles.map(({ path, contents }) => [path, contents]))
 }
 
-async function until (claim: () => boolean | Promise<boolean>): Promise<void> {
-  const end = Date.now() + 20_000
-  while (!await claim()) {
-    if (Date.now() > end) throw new Error(`Never came true: ${claim.toString()}`)
-    await new Promise(resolve => setTimeout(resolve, 10))
-  }
-}
+/** Waits for something to come true in the page. */
+const until = (page: Page, claim: string): Promise<unknown> => page.waitForFunction(`page.${claim}`)
 
 const seen = (page: Page): Promise<Seen> => page.evaluate('page') as Promise<Seen>
 
@@ -100,20 +93,19 @@ async function setUp (t: Test, browser: Browser, files: Map<string, Uint8Array>)
   return { site, context }
 }
 
-t.test('in Chromium', { skip: !existsSync(executablePath) && `no ${executablePath}` }, async t => {
+t.test('in Chromium', inBrowser, async t => {
   const files = await bundled()
-  const browser = await chromium.launch({ executablePath, args: ARGS })
-  t.teardown(() => browser.close())
+  const browser = await launch(t)
 
   t.test('POST with a header goes on over a restart of the server', async t => {
     const { site, context } = await setUp(t, browser, files)
     const page = await tab(context, site, { method: 'POST', body: { a: 1 }, headers: { authorization: 'Bearer x' } })
-    await until(async () => (await seen(page)).ids.length > 20)
+    await until(page, 'ids.length > 20')
     await site.stop()
-    await until(async () => (await seen(page)).states.includes('waiting'))
+    await until(page, 'states.includes("waiting")')
     const before = (await seen(page)).ids.length
     await site.start()
-    await until(async () => (await seen(page)).ids.length > before + 20)
+    await until(page, `ids.length > ${before + 20}`)
     const { ids, error } = await seen(page)
     t.equal(error, undefined)
     t.equal(ids[0], '1')
@@ -124,17 +116,15 @@ t.test('in Chromium', { skip: !existsSync(executablePath) && `no ${executablePat
   t.test('waits while the browser is offline', async t => {
     const { site, context } = await setUp(t, browser, files)
     const page = await tab(context, site, {})
-    await until(async () => (await seen(page)).ids.length > 5)
+    await until(page, 'ids.length > 5')
     await context.setOffline(true)
     for (const response of site.open) response.destroy()
-    await until(async () => (await seen(page)).states.at(-1) === 'waiting')
-    await until(() => site.open.size === 0)
+    await until(page, 'states.at(-1) === "waiting"')
     const { states, ids } = await seen(page)
-    // Several times the server's `retry` of 10 ms.
-    await page.evaluate('new Promise(resolve => setTimeout(resolve, 200))')
-    t.same((await seen(page)).states, states, 'no attempt')
+    await until(page, 'fired > 0')
+    t.same((await seen(page)).states, states, 'the wait is over, and there is no attempt')
     await context.setOffline(false)
-    await until(async () => (await seen(page)).ids.length > ids.length + 5)
+    await until(page, `ids.length > ${ids.length + 5}`)
     t.ok(isRow((await seen(page)).ids))
     t.equal(site.requests.length, 2)
   })
@@ -142,16 +132,19 @@ t.test('in Chromium', { skip: !existsSync(executablePath) && `no ${executablePat
   t.test('eight tabs share one connection, and the next goes on when the leader is closed', async t => {
     const { site, context } = await setUp(t, browser, files)
     const tabs: Page[] = []
-    for (let i = 0; i < 8; i++) tabs.push(await tab(context, site, { share: true }))
+    for (let i = 0; i < 8; i++) tabs.push(await tab(context, site, { isShared: true }))
     for (let leaders = 1; leaders <= 3; leaders++) {
       for (const page of tabs) {
         const { length } = (await seen(page)).ids
-        await until(async () => (await seen(page)).ids.length > length + 20)
+        await until(page, `ids.length > ${length + 20}`)
         t.equal((await seen(page)).states.at(-1), 'open')
       }
       t.equal(site.requests.length, leaders)
-      await until(() => site.open.size === 1)
+      t.equal(site.open.size, 1)
+      const [response] = site.open
+      const closed = once(response!, 'close')
       await tabs.shift()!.close()
+      await closed
     }
     const all = await Promise.all(tabs.map(seen))
     for (const { ids, error } of all) {

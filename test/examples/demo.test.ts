@@ -2,12 +2,14 @@ import { truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Page } from 'playwright-core'
 import t from 'tap'
+import { launch, skipWithoutBrowser } from '../helpers/browser.ts'
 import { portToKeep } from '../helpers/port.ts'
-import { artifacts, launch, openPage } from './fixtures/browser.ts'
+import { artifacts, openPage } from './fixtures/browser.ts'
 import { DemoServer } from './fixtures/demo-server.ts'
 
 const FILES = 300
 
+skipWithoutBrowser(t)
 t.setTimeout(600_000)
 
 // Files with a hole take no room on the disk, but their time to hash: long enough to be cut in the middle.
@@ -19,11 +21,8 @@ for (let index = 0; index < FILES; index++) {
 }
 
 let demo = await DemoServer.start({ port: String(await portToKeep()), folder })
-const browser = await launch()
-t.teardown(async () => {
-  await browser.close()
-  await demo.stop()
-})
+t.teardown(() => demo.stop())
+const browser = await launch(t)
 
 const open = (options?: Parameters<typeof browser.newPage>[0]) => openPage(browser, demo.url, options)
 const state = (page: Page, panel: string, wanted: string) => page.locator(`#${panel} .state[data-state=${wanted}]`).waitFor()

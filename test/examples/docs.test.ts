@@ -2,20 +2,19 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Page } from 'playwright-core'
 import t from 'tap'
-import { artifacts, launch, openPage } from './fixtures/browser.ts'
+import { launch, skipWithoutBrowser } from '../helpers/browser.ts'
+import { artifacts, openPage } from './fixtures/browser.ts'
 import { DemoServer } from './fixtures/demo-server.ts'
 
+skipWithoutBrowser(t)
 t.setTimeout(600_000)
 
 const folder = t.testdir()
 for (const name of ['a', 'b']) await writeFile(join(folder, name), name)
 
 const demo = await DemoServer.start({ folder })
-const browser = await launch()
-t.teardown(async () => {
-  await browser.close()
-  await demo.stop()
-})
+t.teardown(() => demo.stop())
+const browser = await launch(t)
 
 /** The reference at one of its operations, which are drawn when they are come to. */
 async function openAt (name: string) {

@@ -3,15 +3,12 @@ import swaggerUi from '@fastify/swagger-ui'
 import scalar from '@scalar/fastify-api-reference'
 import { Type } from '@sinclair/typebox'
 import Fastify from 'fastify'
-import { existsSync, mkdirSync } from 'node:fs'
-import { type Browser, chromium, type Page } from 'playwright-core'
+import { mkdirSync } from 'node:fs'
+import type { Page } from 'playwright-core'
 import t from 'tap'
 import typedSse, { EventStream, event } from '../../lib/index.ts'
+import { inBrowser, launch } from '../helpers/browser.ts'
 
-const CHROMIUM = '/usr/bin/chromium'
-const ARGUMENTS = [
-  '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'
-]
 type Test = { teardown (fn: () => unknown): void }
 
 /** Where pictures are put, to be looked at; only when asked for. */
@@ -43,9 +40,8 @@ async function textOf (page: Page, name: string): Promise<string> {
 
 const WIRE = 'event: token\ndata: {"text":"Hello"}\nid: 1\n\nevent: usage\ndata: {"tokens":42}\nid: 2\n'
 
-t.test('what viewers show', { skip: existsSync(CHROMIUM) ? false : `no ${CHROMIUM}` }, async t => {
-  const browser: Browser = await chromium.launch({ executablePath: CHROMIUM, args: ARGUMENTS })
-  t.teardown(() => browser.close())
+t.test('what viewers show', inBrowser, async t => {
+  const browser = await launch(t)
 
   async function open (t: Test, version: string, path: string): Promise<Page> {
     const { app, url } = await serve(version)
