@@ -1,6 +1,6 @@
 import { checkCompiler, type Extensions } from './check.ts'
 import { type Declaration } from '../contract/declaration.ts'
-import { compileEncode, type Encode } from './encoder.ts'
+import { compileEncoder, type Encoder } from './encoder.ts'
 import { type Tools } from './payload.ts'
 
 type Schemas = Record<string, unknown>
@@ -10,7 +10,7 @@ export class Compiler {
   readonly #shared: Schemas
   readonly #extensions: Extensions | undefined
   readonly #tools: Tools
-  readonly #encodes = new WeakMap<Declaration, Promise<Encode>>()
+  readonly #encoders = new WeakMap<Declaration, Promise<Encoder>>()
 
   /** @param shared the schemas of a scope by `$id` */
   constructor (shared: Schemas, extensions: Extensions | undefined) {
@@ -26,12 +26,12 @@ export class Compiler {
   }
 
   /** @throws SSE_ERR_SCHEMA */
-  compile (declaration: Declaration): Promise<Encode> {
-    const known = this.#encodes.get(declaration)
+  compile (declaration: Declaration): Promise<Encoder> {
+    const known = this.#encoders.get(declaration)
     if (known !== undefined) return known
-    const encode = compileEncode(declaration, this.#tools)
-    this.#encodes.set(declaration, encode)
-    return encode
+    const encoder = compileEncoder(declaration, this.#tools)
+    this.#encoders.set(declaration, encoder)
+    return encoder
   }
 }
 

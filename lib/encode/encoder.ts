@@ -1,20 +1,46 @@
+// From what a source yields to what is written: a frame for a response, or a record for a log. The message is checked
+// first, then its payload (payload.ts). Nothing is appended where either is refused.
 import { SSE_ERR_EVENT, SSE_ERR_MESSAGE } from '../errors.ts'
-import { BareFrame, checkFieldNames, Message } from '../wire/message.ts'
+import { BareFrame, checkFieldNames, Checkpoint, Message } from '../wire/message.ts'
 import { commentLines, DATA, dataLines, END, eventLine, positionLines } from '../wire/frame.ts'
+import { type Outgoing } from '../wire/frames.ts'
 import { type Declaration, eventTitle, isRaw, UNNAMED } from '../contract/declaration.ts'
 import { compilePayload, compileText, type Tools, undeclaredPayload, type WritePayload } from './payload.ts'
 import { type SchemaObject } from '../schema/walk.ts'
 
-/**
- * Turns one yielded item into a frame.
- *
- * @throws SSE_ERR_MESSAGE, SSE_ERR_EVENT, SSE_ERR_ID or SSE_ERR_RETRY for a message that is none, then
- *   SSE_ERR_PAYLOAD or SSE_ERR_SERIALIZE for its payload
- */
-export type Encode = (item: unknown) => string
+/** What a log stores of an event: its checked payload, without a position. */
+export interface EventRecord {
+  /** The event's name; '' for unnamed ones. */
+  readonly event: string
+  /** One line of JSON, or raw text. */
+  readonly data: string
+}
 
-/** A payload as the frame around it: all before the data is built in, `tail` is all that follows its last line. */
-type EncodeData = (data: unknown, tail: string) => string
+/** Encodes the items of one contract. */
+export interface Encoder {
+  /**
+   * Appends the frame of an item.
+   *
+   * @throws SSE_ERR_MESSAGE, SSE_ERR_EVENT, SSE_ERR_ID or SSE_ERR_RETRY for a message that is none, then
+   *   SSE_ERR_PAYLOAD or SSE_ERR_SERIALIZE for its payload
+   */
+  frame (item: unknown, out: Outgoing): void
+  /**
+   * The record of an event. Its `id`, `retry` and `comment` are not looked at: whether they are allowed is the log's matter.
+   *
+   * @throws SSE_ERR_MESSAGE or SSE_ERR_EVENT for an item that is no event, then SSE_ERR_PAYLOAD or SSE_ERR_SERIALIZE
+   */
+  record (item: unknown): EventRecord
+}
+
+/** One declared event, compiled. */
+interface EventEncoder {
+  /** '' for unnamed ones. */
+  readonly name: string
+  readonly write: WritePayload
+  /** The frame of a payload: everything before the data is built in, `tail` is everything after its last line. */
+  readonly frame: (data: unknown, tail: string) => string
+}
 
 /** The tail of an event without fields. */
 const TAIL = END + END
@@ -24,72 +50,121 @@ const TAIL = END + END
  *
  * @throws SSE_ERR_SCHEMA
  */
-export async function compileEncode (declaration: Declaration, tools: Tools): Promise<Encode> {
+export async function compileEncoder (declaration: Declaration, tools: Tools): Promise<Encoder> {
   const unnamed = declaration.events.get(UNNAMED)
-  if (unnamed !== undefined) {
-    return encodeUnnamed(await compileData({ name: eventTitle(UNNAMED), head: '' }, unnamed, tools, declaration.sentinel))
-  }
-  const events = new Map<string, EncodeData>()
-  for (const [name, schema] of declaration.events) {
-    events.set(name, await compileData({ name, head: eventLine(name) }, schema, tools))
-  }
-  return encodeNamed(events)
+  if (unnamed !== undefined) return new UnnamedEncoder(await compileEvent(UNNAMED, unnamed, tools, declaration.sentinel))
+  const events = new Map<unknown, EventEncoder>()
+  for (const [name, schema] of declaration.events) events.set(name, await compileEvent(name, schema, tools))
+  return new NamedEncoder(events)
 }
 
-/** The encoding of a route without a schema: any name, any JSON, no check. */
-export const encodeUndeclared: Encode = item => {
-  if (item instanceof BareFrame) return item.toFrame()
-  const { event } = item instanceof Message ? item : {}
-  const name = event ?? eventTitle(UNNAMED)
-  const encodeData = jsonData({ name, head: event === undefined ? '' : eventLine(event) }, undeclaredPayload(name))
-  return item instanceof Message ? withFields(item, encodeData) : encodeData(item, TAIL)
-}
+/** Events without a name: anything that is yielded is a payload, unless it is a message. */
+class UnnamedEncoder implements Encoder {
+  readonly #event: EventEncoder
 
-function encodeUnnamed (encodeData: EncodeData): Encode {
-  return item => {
-    if (item instanceof BareFrame) return item.toFrame()
-    if (!(item instanceof Message)) return encodeData(item, TAIL)
-    if (item.event !== undefined) throw new SSE_ERR_EVENT(`'${String(item.event)}' is not declared: the events of this stream have no name`)
-    return withFields(item, encodeData)
+  constructor (event: EventEncoder) {
+    this.#event = event
+  }
+
+  frame (item: unknown, out: Outgoing): void {
+    if (item instanceof BareFrame) return appendBare(item, out)
+    if (item instanceof Message) return appendMessage(unnamedMessage(item), this.#event, out)
+    out.text += this.#event.frame(item, TAIL)
+    out.events++
+    out.isResumable = false
+  }
+
+  record (item: unknown): EventRecord {
+    rejectBare(item)
+    return recordOf(this.#event, item instanceof Message ? unnamedMessage(item).data : item)
   }
 }
 
-function encodeNamed (events: Map<string, EncodeData>): Encode {
-  return item => {
-    if (item instanceof BareFrame) return item.toFrame()
+/** Events with names: messages, or objects with the fields of one. */
+class NamedEncoder implements Encoder {
+  readonly #events: Map<unknown, EventEncoder>
+
+  constructor (events: Map<unknown, EventEncoder>) {
+    this.#events = events
+  }
+
+  frame (item: unknown, out: Outgoing): void {
+    if (item instanceof BareFrame) return appendBare(item, out)
+    appendMessage(item as Message, this.#eventOf(item), out)
+  }
+
+  record (item: unknown): EventRecord {
+    rejectBare(item)
+    return recordOf(this.#eventOf(item), (item as Message).data)
+  }
+
+  #eventOf (item: unknown): EventEncoder {
     if (typeof item !== 'object' || item === null) throw new SSE_ERR_MESSAGE(`expected { event, data }, got ${item === null ? 'null' : typeof item}`)
-    const message = item as Message
-    const encodeData = events.get(message.event as string)
-    if (encodeData === undefined) {
-      throw new SSE_ERR_EVENT(typeof message.event === 'string' ? `'${message.event}' is not declared` : 'is missing')
-    }
+    const { event: name } = item as Message
+    const event = this.#events.get(name)
+    if (event === undefined) throw new SSE_ERR_EVENT(typeof name === 'string' ? `'${name}' is not declared` : 'is missing')
     if (!(item instanceof Message)) {
-      const { data, ...fields } = message
+      const { data, ...fields } = item as Message
       checkFieldNames(fields)
     }
-    return withFields(message, encodeData)
+    return event
   }
 }
 
-function withFields ({ id, retry, comment, data }: Message, encodeData: EncodeData): string {
+/** The encoder of a route without a schema: any name, any JSON, no check. */
+export const undeclaredEncoder: Encoder = {
+  frame (item, out) {
+    if (item instanceof BareFrame) return appendBare(item, out)
+    const message = item instanceof Message ? item : new Message(item, {})
+    appendMessage(message, undeclaredEvent(message.event), out)
+  },
+  record (item) {
+    rejectBare(item)
+    const message = item instanceof Message ? item : new Message(item, {})
+    return recordOf(undeclaredEvent(message.event), message.data)
+  }
+}
+
+function appendMessage ({ id, retry, comment, data }: Message, event: EventEncoder, out: Outgoing): void {
   // The fields are checked before the payload.
   const tail = id === undefined && retry === undefined ? TAIL : END + positionLines(retry, id) + END
-  return comment === undefined ? encodeData(data, tail) : commentLines(comment) + encodeData(data, tail)
+  out.text += comment === undefined ? event.frame(data, tail) : commentLines(comment) + event.frame(data, tail)
+  out.events++
+  out.isResumable = id !== undefined
 }
 
-/** An event's name in errors, and the line that names it on the wire. */
-interface EventHead {
-  readonly name: string
-  readonly head: string
+function appendBare (item: BareFrame, out: Outgoing): void {
+  out.text += item.toFrame()
+  if (item instanceof Checkpoint) out.isResumable = true
 }
 
-async function compileData (event: EventHead, schema: SchemaObject, tools: Tools, sentinel?: string): Promise<EncodeData> {
-  if (!isRaw(schema)) return jsonData(event, await compilePayload(event.name, schema, tools))
-  const text = await compileText(event.name, schema, tools, sentinel)
-  return (data, tail) => event.head + dataLines(text(data)) + tail
+function unnamedMessage (message: Message): Message {
+  if (message.event !== undefined) throw new SSE_ERR_EVENT(`'${String(message.event)}' is not declared: the events of this stream have no name`)
+  return message
 }
 
-function jsonData ({ head }: EventHead, write: WritePayload): EncodeData {
+function rejectBare (item: unknown): void {
+  if (item instanceof BareFrame) throw new SSE_ERR_MESSAGE('comments and checkpoints are no events, so a log does not store them')
+}
+
+function recordOf ({ name, write }: EventEncoder, data: unknown): EventRecord {
+  return { event: name, data: write(data) }
+}
+
+async function compileEvent (name: string, schema: SchemaObject, tools: Tools, sentinel?: string): Promise<EventEncoder> {
+  const title = eventTitle(name)
+  const head = name === UNNAMED ? '' : eventLine(name)
+  if (!isRaw(schema)) return jsonEvent(name, head, await compilePayload(title, schema, tools))
+  const write = await compileText(title, schema, tools, sentinel)
+  return { name, write, frame: (data, tail) => head + dataLines(write(data)) + tail }
+}
+
+function undeclaredEvent (name: string | undefined): EventEncoder {
+  if (name === undefined) return jsonEvent(UNNAMED, '', undeclaredPayload(eventTitle(UNNAMED)))
+  return jsonEvent(name, eventLine(name), undeclaredPayload(name))
+}
+
+function jsonEvent (name: string, head: string, write: WritePayload): EventEncoder {
   const prefix = head + DATA
-  return (data, tail) => prefix + write(data) + tail
+  return { name, write, frame: (data, tail) => prefix + write(data) + tail }
 }

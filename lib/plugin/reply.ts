@@ -58,7 +58,7 @@ function answer (reply: FastifyReply, source: unknown, options: SseOptions | und
     raw,
     options: resolved,
     heartbeats: streams.heartbeats,
-    encode: contract.encode,
+    encoder: contract.encoder,
     sentinel: contract.sentinel,
     firstEventWithin: handlerTimeout > 0 ? Math.max(1, handlerTimeout - reply.elapsedTime) : undefined
   }, host)

@@ -1,21 +1,21 @@
 // The streams of one route: what it declares for which status code, and the options they have. Knows no Fastify.
 import { type Compiler } from '../encode/compiler.ts'
 import { type Declaration, declarationOf } from '../contract/declaration.ts'
-import { type Encode, encodeUndeclared } from '../encode/encoder.ts'
+import { type Encoder, undeclaredEncoder } from '../encode/encoder.ts'
 import { SSE_ERR_ERROR_EVENT, SSE_ERR_NO_CONTRACT, SSE_ERR_NOT_COMPILED } from '../errors.ts'
 import { type ResolvedOptions, resolveOptions, type SseOptions } from '../response/options.ts'
 import { dataLines, END } from '../wire/frame.ts'
 
 /** What one response of a route streams. */
 export interface Contract {
-  readonly encode: Encode
+  readonly encoder: Encoder
   /** The frame after the last event, or ''. */
   readonly sentinel: string
   /** Its declared events by name. */
   readonly events: Declaration['events']
 }
 
-const UNDECLARED: Contract = { encode: encodeUndeclared, sentinel: '', events: new Map() }
+const UNDECLARED: Contract = { encoder: undeclaredEncoder, sentinel: '', events: new Map() }
 
 /** A route, as far as its streams go. */
 export interface RouteDefinition {
@@ -65,7 +65,7 @@ export class StreamRoute {
   async compile (compiler: Compiler): Promise<void> {
     for (const [status, declaration] of this.#declarations) {
       this.#contracts.set(status, {
-        encode: await compiler.compile(declaration),
+        encoder: await compiler.compile(declaration),
         sentinel: declaration.sentinel === undefined ? '' : dataLines(declaration.sentinel) + END + END,
         events: declaration.events
       })

@@ -1,6 +1,11 @@
 import { END } from '../wire/frame.ts'
-import { BareFrame } from '../wire/message.ts'
+import { Outgoing } from '../wire/frames.ts'
 import { type Origin } from './source.ts'
+
+/** Appends the frames of items; throws for one that is refused. */
+export interface ItemEncoder {
+  frame (item: unknown, out: Outgoing): void
+}
 
 /** Where frames go. */
 export interface Sink {
@@ -40,28 +45,31 @@ const ITEM_COST = 32
  * loop in one write, a lone frame in the turn in which it was yielded.
  */
 export class Pump {
-  /** Events written, comment frames left out. */
-  events = 0
   /** The sink is full. */
   isBlocked = false
   #origin: Origin | undefined
   #sink: Sink | undefined
-  readonly #encode: (item: unknown) => string
+  readonly #encoder: ItemEncoder
   #report: PumpEvents
-  #text = ''
+  readonly #out = new Outgoing()
   #budget = TURN_BUDGET
   #isPulling = false
   #isResting = false
   #isFlushDue = false
 
-  constructor (encode: (item: unknown) => string, report: PumpEvents) {
-    this.#encode = encode
+  constructor (encoder: ItemEncoder, report: PumpEvents) {
+    this.#encoder = encoder
     this.#report = report
+  }
+
+  /** Events written so far. */
+  get events (): number {
+    return this.#out.events
   }
 
   /** Whether frames wait for the sink. */
   get hasText (): boolean {
-    return this.#text !== ''
+    return this.#out.text !== ''
   }
 
   start (origin: Origin): void {
@@ -84,22 +92,20 @@ export class Pump {
    */
   attach (sink: Sink, preamble: string): void {
     this.#sink = sink
-    if (preamble !== '') this.#text = preamble + (this.#text === '' ? END : this.#text)
-    if (this.#text !== '') this.#flushSoon()
+    if (preamble !== '') this.#out.text = preamble + (this.#out.text === '' ? END : this.#out.text)
+    if (this.#out.text !== '') this.#flushSoon()
     this.resume()
   }
 
   /** Writes text that is not of the source, after all that is. */
   write (text: string): void {
-    this.#text += text
+    this.#out.text += text
     this.#flushSoon()
   }
 
   /** Hands over the text that waits, for a sink that is told to end. */
   take (): string {
-    const text = this.#text
-    this.#text = ''
-    return text
+    return this.#out.takeText()
   }
 
   /**
@@ -111,7 +117,7 @@ export class Pump {
     const origin = this.#origin
     this.#origin = undefined
     this.#sink = undefined
-    this.#text = ''
+    this.#out.text = ''
     // A promise that never settles may hold this pump for ever, but nothing of the request through it.
     this.#report = SILENT
     if (origin === undefined) return
@@ -191,19 +197,19 @@ export class Pump {
 
   /** Takes one item; true when the next may be pulled at once. */
   #accept (item: unknown): boolean {
-    let frame: string
+    const out = this.#out
+    const before = out.text.length
     try {
-      frame = this.#encode(item)
+      this.#encoder.frame(item, out)
     } catch (error) {
       // An error with its stack and a line in the log take as long as 30 events and more.
       return this.#report.onInvalid(error, item) && this.#origin !== undefined && this.#spend(TURN_BUDGET / 64)
     }
-    if (!(item instanceof BareFrame)) this.events++
-    this.#text += frame
     if (this.#sink === undefined) return this.#hold()
-    if (this.#text.length >= FLUSH_AT) this.#flush()
+    const length = out.text.length - before
+    if (out.text.length >= FLUSH_AT) this.#flush()
     else if (!this.#isFlushDue) this.#flushSoon()
-    return this.#spend(frame.length) && !this.isBlocked
+    return this.#spend(length) && !this.isBlocked
   }
 
   #hold (): boolean {
@@ -237,10 +243,8 @@ export class Pump {
   }
 
   #flush (): void {
-    const text = this.#text
-    if (this.#sink === undefined || text === '') return
-    this.#text = ''
-    this.isBlocked = !this.#sink.write(text)
+    if (this.#sink === undefined || this.#out.text === '') return
+    this.isBlocked = !this.#sink.write(this.#out.takeText())
   }
 }
 

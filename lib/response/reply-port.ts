@@ -2,6 +2,7 @@ import { type ResolvedOptions } from './options.ts'
 import { type Body } from './body.ts'
 import { type Heartbeats } from './heartbeat.ts'
 import { type RawResponse } from './outlet.ts'
+import { type ItemEncoder } from './pump.ts'
 
 /** Why a stream was over. */
 export type CloseReason = 'complete' | 'client' | 'error' | 'invalid' | 'shutdown' | 'maxDuration'
@@ -48,7 +49,7 @@ export interface Setting {
   readonly raw: RawResponse
   readonly options: ResolvedOptions
   readonly heartbeats: Heartbeats
-  readonly encode: (item: unknown) => string
+  readonly encoder: ItemEncoder
   /** The frame after the last event of a stream that ended well, or ''. */
   readonly sentinel: string
   /** How long the first event may take, ms. */

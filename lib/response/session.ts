@@ -40,7 +40,7 @@ export class Session {
   constructor (setting: Setting, host: Host) {
     this.#setting = setting
     this.#host = host
-    this.#pump = new Pump(setting.encode, this)
+    this.#pump = new Pump(setting.encoder, this)
     this.closed = new Promise(resolve => { onceClosed(setting.raw, () => { this.#close(); resolve() }) })
   }
 

@@ -1,3 +1,5 @@
+// Frames that are made once and shared, and what is still to be written to one response.
+
 /**
  * Frames that were encoded once, to be written to many responses. They hold the bytes in one HTTP/1.1 chunk, made once
  * for all; over HTTP/2, and where something else reads the body, {@link bytes} is a view of the payload in it.
@@ -53,5 +55,58 @@ export class Frames {
 
   get byteLength (): number {
     return this.chunk.length - this.#start - 2
+  }
+}
+
+/**
+ * What is still to be written to one response. An encoder appends to {@link text}, which stays a rope until it is taken: a
+ * write into a buffer for each event would cost a quarter more. Frames of others stand in between, by reference.
+ */
+export class Outgoing {
+  /** Whole frames, after everything in the parts before it. */
+  text = ''
+  /** How many events were ever added; comments, checkpoints and control events do not count. */
+  events = 0
+  /** Whether the last frame that was added, comments apart, has an id: then a client can resume after it. */
+  isResumable = false
+  #parts: Array<string | Frames> | undefined
+  #partsLength = 0
+
+  /** How much waits, in characters of text and bytes of frames. */
+  get length (): number {
+    return this.#partsLength + this.text.length
+  }
+
+  /** Whether there is anything but text. */
+  get hasFrames (): boolean {
+    return this.#parts !== undefined
+  }
+
+  /** Adds shared frames, which have ids. */
+  add (frames: Frames): void {
+    this.#parts ??= []
+    if (this.text !== '') this.#parts.push(this.text)
+    this.#parts.push(frames)
+    this.#partsLength += this.text.length + frames.byteLength
+    this.text = ''
+    this.events += frames.events
+    this.isResumable = true
+  }
+
+  /** Takes everything where {@link hasFrames} is false. */
+  takeText (): string {
+    const { text } = this
+    this.text = ''
+    return text
+  }
+
+  /** Takes everything, in order. */
+  take (): Array<string | Frames> {
+    const parts = this.#parts ?? []
+    if (this.text !== '') parts.push(this.text)
+    this.#parts = undefined
+    this.#partsLength = 0
+    this.text = ''
+    return parts
   }
 }

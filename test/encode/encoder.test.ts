@@ -1,7 +1,8 @@
 import t from 'tap'
-import { encodeUndeclared } from '../../lib/encode/encoder.ts'
+import { undeclaredEncoder } from '../../lib/encode/encoder.ts'
 import { checkpoint, comment, event, EventStream, RawText } from '../../lib/index.ts'
-import { encoder, encoderOf } from '../helpers/encoder.ts'
+import { Outgoing } from '../../lib/wire/frames.ts'
+import { encoder, encodeUndeclared, encoderOf, recorder } from '../helpers/encoder.ts'
 
 const NUMBER = { type: 'number' }
 const FIELDS = { comment: 'c', retry: 5, id: 7 }
@@ -121,4 +122,45 @@ t.test('a contract is not the object that a later change is made to', async t =>
   events.b = NUMBER
   const encode = await encoderOf(response)
   t.throws(() => encode({ event: 'b', data: 1 }), { code: 'SSE_ERR_EVENT' })
+})
+
+t.test('the record of an event is its name and the text of its payload, without a position', async t => {
+  const unnamed = await recorder(NUMBER)
+  const named = await recorder({ a: { type: 'object', properties: { n: NUMBER } }, b: RawText() })
+  t.strictSame(unnamed.record(1), { event: '', data: '1' })
+  t.strictSame(unnamed.record(event(1, FIELDS)), { event: '', data: '1' })
+  t.strictSame(named.record({ event: 'a', data: { n: 1 } }), { event: 'a', data: '{"n":1}' })
+  t.strictSame(named.record(event('x\ny', { event: 'b' })), { event: 'b', data: 'x\ny' })
+  t.strictSame(undeclaredEncoder.record([1]), { event: '', data: '[1]' })
+  t.strictSame(undeclaredEncoder.record(event(1, { event: 'a' })), { event: 'a', data: '1' })
+})
+
+t.test('what is no event has no record', async t => {
+  const unnamed = await recorder(NUMBER)
+  const named = await recorder({ a: NUMBER })
+  for (const { record } of [unnamed, named, undeclaredEncoder].map(encoder => ({ record: (item: unknown) => encoder.record(item) }))) {
+    t.throws(() => record(comment('x')), { code: 'SSE_ERR_MESSAGE' })
+    t.throws(() => record(checkpoint({ id: 1 })), { code: 'SSE_ERR_MESSAGE' })
+  }
+  t.throws(() => unnamed.record('x'), { code: 'SSE_ERR_PAYLOAD' })
+  t.throws(() => unnamed.record(event(1, { event: 'a' })), { code: 'SSE_ERR_EVENT' })
+  t.throws(() => named.record(1), { code: 'SSE_ERR_MESSAGE' })
+  t.throws(() => named.record({ event: 'b', data: 1 }), { code: 'SSE_ERR_EVENT' })
+  t.throws(() => named.record({ event: 'a', data: 'x' }), { code: 'SSE_ERR_PAYLOAD' })
+})
+
+t.test('a frame says whether a client can resume after it; a refused one leaves no trace', async t => {
+  const unnamed = await recorder(NUMBER)
+  const out = new Outgoing()
+  t.equal(out.isResumable, false)
+  for (const [item, isResumable] of [[event(1, { id: 0 }), true], [comment('x'), true], [1, false], [checkpoint({ id: 1 }), true], [event(2), false], [event(2, { id: '' }), true], [event(3), false]] as const) {
+    unnamed.frame(item, out)
+    t.equal(out.isResumable, isResumable)
+  }
+  const { text } = out
+  t.throws(() => unnamed.frame(event('x', { comment: 'c', id: 1 }), out), { code: 'SSE_ERR_PAYLOAD' })
+  t.throws(() => unnamed.frame(event(1, { comment: 'c', retry: -1 }), out), { code: 'SSE_ERR_RETRY' })
+  t.equal(out.text, text)
+  t.equal(out.events, 5)
+  t.equal(out.isResumable, false)
 })

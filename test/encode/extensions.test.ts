@@ -5,8 +5,9 @@ import t from 'tap'
 import { Type as Type1 } from 'typebox'
 import { checkCompiler, type Extensions } from '../../lib/encode/check.ts'
 import { declarationOf } from '../../lib/contract/declaration.ts'
-import { compileEncode } from '../../lib/encode/encoder.ts'
+import { compileEncoder } from '../../lib/encode/encoder.ts'
 import typedSse, { EventStream } from '../../lib/index.ts'
+import { framesOf } from '../helpers/encoder.ts'
 import { ask, serve } from '../helpers/serve.ts'
 
 const even: FuncKeywordDefinition = { keyword: 'even', type: 'number', validate: (_schema: boolean, value: number) => value % 2 === 0 }
@@ -19,8 +20,8 @@ const EXTENSIONS: Record<string, Extensions> = {
   'a plugin with options': { plugins: [[(ajv: Ajv, format: string) => ajv.addKeyword(even).addFormat(format, upper), 'upper']] }
 }
 
-const encoder = (schema: object, extensions: Extensions, shared = {}) =>
-  compileEncode(declarationOf(EventStream(schema))!, { compileCheck: checkCompiler(shared, extensions), shared })
+const encoder = async (schema: object, extensions: Extensions, shared = {}) =>
+  framesOf(await compileEncoder(declarationOf(EventStream(schema))!, { compileCheck: checkCompiler(shared, extensions), shared }))
 
 for (const [how, extensions] of Object.entries(EXTENSIONS)) {
   t.test(`keywords and formats added by ${how} are checked, whoever wrote the schema`, async t => {

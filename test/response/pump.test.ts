@@ -3,6 +3,7 @@ import t from 'tap'
 import { EventStream, event } from '../../lib/index.ts'
 import { Pump } from '../../lib/response/pump.ts'
 import { open } from '../../lib/response/source.ts'
+import { type Outgoing } from '../../lib/wire/frames.ts'
 import { ask, errorLines, eventually, mishaps, serve, summaries } from '../helpers/serve.ts'
 
 const Numbers = { schema: { response: { 200: EventStream({ type: 'number' }) } } }
@@ -187,7 +188,7 @@ for (const [name, next] of Object.entries<() => unknown>({
 
 t.test('events of one turn leave in one write, a lone event in its own turn', async t => {
   const written: string[] = []
-  const pump = new Pump(String, { onFrame () {}, onEnd () {}, onError () {}, onInvalid: () => true })
+  const pump = new Pump({ frame (item, out) { out.text += String(item) } }, { onFrame () {}, onEnd () {}, onError () {}, onInvalid: () => true })
   let give = (_value: number) => {}
   pump.attach({ write (text) { written.push(text); return true } }, '')
   pump.start(open((async function * () {
@@ -220,11 +221,13 @@ t.test('a source that is let go within its own next() is told of no more', t => 
   for (const result of [{ done: true, value: undefined }, { done: false, value: 1 }, { done: false, value: 'bad' }]) {
     const told: string[] = []
     const tell = (what: string) => () => { told.push(what); return true }
-    const encode = (item: unknown) => {
-      if (item === 'bad') throw new Error('bad')
-      return `data: ${item}\n\n`
+    const encoder = {
+      frame (item: unknown, out: Outgoing) {
+        if (item === 'bad') throw new Error('bad')
+        out.text += `data: ${item}\n\n`
+      }
     }
-    const pump = new Pump(encode, { onFrame: tell('frame'), onEnd: tell('end'), onError: tell('error'), onInvalid: tell('invalid') })
+    const pump = new Pump(encoder, { onFrame: tell('frame'), onEnd: tell('end'), onError: tell('error'), onInvalid: tell('invalid') })
     let pulls = 0
     let returned = 0
     const iterator = {

@@ -1,8 +1,7 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { type Encode } from '../../lib/encode/encoder.ts'
 import { comment, event, RawText } from '../../lib/index.ts'
-import { encoder } from '../helpers/encoder.ts'
+import { type Encode, encoder } from '../helpers/encoder.ts'
 import { joined, line, optional, seen, text, wellFormed } from '../helpers/messages.ts'
 
 const BATCH = 100
