@@ -24,7 +24,7 @@ declare module 'fastify' {
      * @param source what is pulled for events, or a function of `{ lastEventId, signal }` that opens it; `null` and
      *   `undefined` answer 204, after which an EventSource does not reconnect
      * @param options lie over the route's `config.sse`, which lies over the plugin's options
-     * @throws SSE_ERR_OPTION, SSE_ERR_NO_CONTRACT, SSE_ERR_NOT_COMPILED, SSE_ERR_ERROR_EVENT, SSE_ERR_ALREADY_SENT, SSE_ERR_NOT_ACCEPTABLE, SSE_ERR_SHUTDOWN
+     * @throws SSE_ERR_OPTION, SSE_ERR_NO_CONTRACT, SSE_ERR_NOT_COMPILED, SSE_ERR_ERROR_EVENT, SSE_ERR_ALREADY_SENT, SSE_ERR_NOT_ACCEPTABLE
      */
     sse (source: RouteSource<TypeProvider, SchemaCompiler['response']>, options?: SseOptions): FastifyReply<
       RouteGeneric, RawServer, RawRequest, RawReply, ContextConfig, SchemaCompiler, TypeProvider

@@ -12,7 +12,7 @@ const MAY_IMPORT: Record<string, Allowed> = {
   'plugin/': {
     lib: ['openapi/', 'encode/', 'response/', 'contract/', 'wire/', 'errors.ts'],
     types: ['log/'],
-    packages: ['fastify', 'fastify-plugin', 'node:diagnostics_channel', 'node:http', 'node:net', 'node:stream', 'node:util']
+    packages: ['fastify', 'fastify-plugin', 'node:diagnostics_channel', 'node:http', 'node:http2', 'node:net', 'node:stream', 'node:tls', 'node:util']
   },
   'openapi/': { lib: ['contract/', 'schema/', 'wire/'], packages: ['fastify', 'node:module'] },
   'encode/': {

@@ -12,6 +12,7 @@ import { resolvePluginOptions, type SsePluginOptions } from './options.ts'
 import { sse } from './reply.ts'
 import { StreamRoute } from './route.ts'
 import { decorate, optionsOf, responsesOf, setRoute, setSettings, settingsOf, sharedSchemas } from './scope.ts'
+import { refuseRequests } from './shutdown.ts'
 import { decorateSignal } from './signal.ts'
 import { Streams } from './streams.ts'
 
@@ -29,8 +30,9 @@ async function plugin (fastify: FastifyInstance, options: SsePluginOptions): Pro
   prepareRoutes(fastify)
   const connections = new Connections(fastify.server)
   fastify.addHook('preClose', async () => {
+    refuseRequests(fastify.server)
     await streams.close()
-    connections.closeUnused()
+    connections.close()
   })
 }
 

@@ -1,4 +1,5 @@
 import { type FastifyReply, type FastifyRequest } from 'fastify'
+import { SSE_ERR_SHUTDOWN } from '../errors.ts'
 import { type ResolvedOptions } from '../response/options.ts'
 import { type Body } from '../response/body.ts'
 import { type Host, type Summary } from '../response/reply-port.ts'
@@ -7,6 +8,7 @@ import { DATA, END, eventLine } from '../wire/frame.ts'
 import { EVENT_STREAM_UTF8 } from '../wire/media-type.ts'
 import { publicError, toError } from './failure.ts'
 import { Observer } from './observe.ts'
+import { refuse } from './shutdown.ts'
 import { abortRequest } from './signal.ts'
 import { type Streams } from './streams.ts'
 
@@ -61,7 +63,8 @@ export class ReplyHost implements Host {
   }
 
   sendError (error: unknown): void {
-    this.#reply.send(toError(error))
+    if (error instanceof SSE_ERR_SHUTDOWN) refuse(this.#reply)
+    else this.#reply.send(toError(error))
   }
 
   errorFrame (error: unknown): string {

@@ -1,7 +1,7 @@
 // `reply.sse`: turns a reply into a stream. The session does the streaming, ReplyHost answers for it.
 import { Readable } from 'node:stream'
 import { type FastifyReply, type FastifyRequest } from 'fastify'
-import { SSE_ERR_ALREADY_SENT, SSE_ERR_NOT_ACCEPTABLE, SSE_ERR_SHUTDOWN, SSE_ERR_SOURCE } from '../errors.ts'
+import { SSE_ERR_ALREADY_SENT, SSE_ERR_NOT_ACCEPTABLE, SSE_ERR_SOURCE } from '../errors.ts'
 import { acceptsEventStream } from '../response/accept.ts'
 import { resolveOptions, type SseOptions } from '../response/options.ts'
 import { unlessAbort } from '../response/aborted.ts'
@@ -12,6 +12,7 @@ import { onceClosed } from '../response/turn.ts'
 import { ReplyHost, setHeaders } from './reply-host.ts'
 import { checkErrorEvent, StreamRoute } from './route.ts'
 import { optionsOf, type ReplySession, responsesOf, routeOf, sessionOf, setSession, settingsOf, streamsOf } from './scope.ts'
+import { refuse } from './shutdown.ts'
 import { watchResponse } from './signal.ts'
 
 /** `reply.sse`; typed and described in `augment.ts`. */
@@ -52,7 +53,12 @@ function answer (reply: FastifyReply, source: unknown, options: SseOptions | und
     discard(source)
     return reply
   }
-  if (streams.isClosing) throw new SSE_ERR_SHUTDOWN()
+  if (streams.isClosing) {
+    setSession(reply, unanswerable(reply, closeOf(reply)))
+    discard(source)
+    refuse(reply)
+    return reply
+  }
   const host = new ReplyHost(reply, streams, resolved, handlerTimeout > 0)
   const session = new Session({
     raw,
@@ -88,6 +94,10 @@ function answerHead (reply: FastifyReply, source: unknown): FastifyReply {
   setSession(reply, unanswerable(reply, new Promise(resolve => { onceClosed(reply.raw, resolve) })))
   setHeaders(reply)
   return reply.send(Readable.from([]))
+}
+
+function closeOf ({ raw }: FastifyReply): Promise<void> {
+  return new Promise(resolve => { raw.once('close', resolve) })
 }
 
 /** In place of a session where there is no stream: later errors of the handler can only be logged. */

@@ -117,16 +117,21 @@ t.test('a stream that sent nothing yet answers 503, and so do new requests durin
     })
   }, { sse: { shutdownGrace: 2000 } })
   let isClosing = false
-  await (await ask(served, '/slow?warm', { method: 'HEAD', agent, headers: { accept: 'text/html' } })).whole()
+  await (await ask(served, '/ticking', { method: 'HEAD', agent })).whole()
   const waiting = ask(served, '/waiting')
   const slow = ask(served, '/slow')
   const idle = await ask(served, '/idle')
   await eventually(() => started === 1)
   const closing = served.app.close()
   isClosing = true
-  t.equal((await waiting).status, 503)
-  t.match(JSON.parse(await (await slow).whole()), { statusCode: 503, code: 'SSE_ERR_SHUTDOWN' })
-  t.equal((await ask(served, '/ticking', { agent })).status, 503)
+  for (const answer of [await waiting, await slow]) {
+    t.equal(answer.status, 503)
+    t.equal(answer.headers['retry-after'], '1')
+    t.match(JSON.parse(await answer.whole()), { statusCode: 503, code: 'SSE_ERR_SHUTDOWN' })
+  }
+  const refused = await ask(served, '/ticking', { agent })
+  t.equal(refused.status, 503)
+  t.equal(refused.headers['retry-after'], '1')
   await idle.whole()
   await closing
 })
