@@ -20,7 +20,7 @@ const MAY_IMPORT: Record<string, Allowed> = {
     packages: ['@sinclair/typebox', '@sinclair/typebox/compiler', 'typebox/compile', 'typebox/format', 'ajv/dist/2019.js',
       'ajv/dist/2020.js', 'ajv-formats', 'fast-json-stringify']
   },
-  'store/': { lib: ['log/'], packages: [] },
+  'store/': { lib: ['log/', 'errors.ts'], packages: ['node:crypto', 'node:timers/promises'] },
   'log/': { lib: ['errors.ts'], packages: [] },
   'response/': { lib: ['wire/', 'errors.ts'], packages: ['negotiator', 'node:async_hooks', 'node:http', 'node:http2', 'node:net', 'node:stream', 'node:util'] },
   'contract/': { lib: ['schema/', 'wire/', 'errors.ts'], packages: ['@sinclair/typebox', 'typebox', 'fastify'] },

@@ -1,0 +1,182 @@
+// The one connection of a store that subscribes. Many who watch one log share a channel; after a reconnect all are told.
+
+import type { Notify } from '../log/store.ts'
+import { Link } from './redis-link.ts'
+import type { RedisDriver } from './redis-client.ts'
+
+interface Channel {
+  readonly watchers: Set<Notify>
+  /** The server has the subscription. */
+  isActive: boolean
+  /** It had, and what was sent since may be missed. */
+  wasLost: boolean
+  waiting: Array<{ resolve: () => void, reject: (cause: unknown) => void }>
+}
+
+/** At most that many channels in one command. */
+const BATCH = 500
+/** Before a failed command is tried again, ms. */
+const RETRY = 500
+/** How often a silent connection is asked whether it lives, ms. */
+const PING = 5_000
+
+export class Subscriptions {
+  readonly #link: Link
+  readonly #channels = new Map<string, Channel>()
+  /** Channels whose subscription may differ from what their watchers want. */
+  readonly #unsettled = new Set<string>()
+  readonly #parse: (payload: string) => Parameters<Notify>[0]
+  #pings: NodeJS.Timeout | undefined
+  #retry: NodeJS.Timeout | undefined
+  #isSettling = false
+  #isClosed = false
+
+  constructor (driver: RedisDriver, timeout: number, parse: (payload: string) => Parameters<Notify>[0]) {
+    this.#parse = parse
+    this.#link = new Link(driver, {
+      timeout,
+      onMessage: (channel, payload) => this.#notify(channel, payload),
+      onLost: () => this.#lost()
+    })
+  }
+
+  /** Resolves once the subscription is active. @throws if it cannot be made now */
+  async watch (name: string, notify: Notify): Promise<() => void> {
+    if (this.#isClosed) throw new Error('the store is closed')
+    // One function may watch twice: each call has its own entry.
+    const watcher: Notify = entries => notify(entries)
+    let channel = this.#channels.get(name)
+    if (channel === undefined) {
+      channel = { watchers: new Set(), isActive: false, wasLost: false, waiting: [] }
+      this.#channels.set(name, channel)
+    }
+    const { watchers, waiting } = channel
+    watchers.add(watcher)
+    const stop = () => {
+      if (watchers.delete(watcher) && watchers.size === 0) this.#unsettle(name)
+    }
+    if (channel.isActive) return stop
+    try {
+      await new Promise<void>((resolve, reject) => {
+        waiting.push({ resolve, reject })
+        this.#unsettle(name)
+      })
+    } catch (error) {
+      stop()
+      throw error
+    }
+    return stop
+  }
+
+  close (): void {
+    this.#isClosed = true
+    clearTimeout(this.#retry)
+    clearInterval(this.#pings)
+    this.#link.close()
+    for (const { waiting } of this.#channels.values()) {
+      for (const { reject } of waiting.splice(0)) reject(new Error('the store is closed'))
+    }
+    this.#channels.clear()
+  }
+
+  #notify (name: string, payload: string): void {
+    const channel = this.#channels.get(name)
+    if (channel === undefined) return
+    const entries = this.#parse(payload)
+    for (const notify of channel.watchers) notify(entries)
+  }
+
+  #lost (): void {
+    clearInterval(this.#pings)
+    this.#pings = undefined
+    for (const [name, channel] of this.#channels) {
+      channel.wasLost ||= channel.isActive
+      channel.isActive = false
+      this.#unsettled.add(name)
+    }
+    this.#settle()
+  }
+
+  #unsettle (name: string): void {
+    this.#unsettled.add(name)
+    this.#settle()
+  }
+
+  /** One at a time, so that commands for one channel cannot overtake each other. */
+  #settle (): void {
+    if (this.#isSettling || this.#isClosed) return
+    this.#isSettling = true
+    // Whoever begins to watch in this turn joins the first command.
+    Promise.resolve().then(() => this.#settleAll()).catch(() => { /* it rejects those who wait */ })
+  }
+
+  async #settleAll (): Promise<void> {
+    while (this.#unsettled.size > 0 && !this.#isClosed) {
+      const wanted: string[] = []
+      const unwanted: string[] = []
+      for (const name of this.#unsettled) {
+        this.#unsettled.delete(name)
+        const channel = this.#channels.get(name)
+        if (channel === undefined) continue
+        if (channel.watchers.size === 0) unwanted.push(name)
+        else if (!channel.isActive) wanted.push(name)
+        if (wanted.length + unwanted.length >= BATCH) break
+      }
+      await this.#subscribe(wanted)
+      await this.#unsubscribe(unwanted)
+    }
+    // In the turn of the last look, or what comes in between would wait for ever.
+    this.#isSettling = false
+  }
+
+  async #subscribe (names: string[]): Promise<void> {
+    if (names.length === 0) return
+    try {
+      await this.#link.request(connection => connection.subscribe(names))
+    } catch (error) {
+      for (const name of names) {
+        for (const { reject } of this.#channels.get(name)?.waiting.splice(0) ?? []) reject(error)
+      }
+      this.#tryAgain(names)
+      return
+    }
+    this.#pings ??= setInterval(() => { this.#link.request(connection => connection.ping()).catch(() => {}) }, PING).unref()
+    for (const name of names) this.#activate(name)
+  }
+
+  #activate (name: string): void {
+    const channel = this.#channels.get(name)
+    if (channel === undefined) return
+    channel.isActive = true
+    for (const { resolve } of channel.waiting.splice(0)) resolve()
+    if (channel.wasLost) {
+      channel.wasLost = false
+      for (const notify of channel.watchers) notify(null)
+    }
+    // They may all have left meanwhile.
+    if (channel.watchers.size === 0) this.#unsettled.add(name)
+  }
+
+  async #unsubscribe (names: string[]): Promise<void> {
+    const active = names.filter(name => this.#channels.get(name)?.isActive)
+    for (const name of active) this.#channels.get(name)!.isActive = false
+    for (const name of names) {
+      const channel = this.#channels.get(name)
+      if (channel?.watchers.size === 0 && channel.waiting.length === 0) this.#channels.delete(name)
+    }
+    // Where it fails, the connection is lost, and the subscription with it.
+    if (active.length > 0) await this.#link.request(connection => connection.unsubscribe(active)).catch(() => {})
+  }
+
+  #tryAgain (names: string[]): void {
+    for (const name of names) {
+      const channel = this.#channels.get(name)
+      if (channel !== undefined) channel.wasLost = true
+    }
+    this.#retry ??= setTimeout(() => {
+      this.#retry = undefined
+      for (const [name, { isActive }] of this.#channels) if (!isActive) this.#unsettled.add(name)
+      this.#settle()
+    }, RETRY).unref()
+  }
+}
