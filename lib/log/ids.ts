@@ -1,0 +1,48 @@
+import { createHash } from 'node:crypto'
+import { SSE_ERR_KEY } from '../errors.ts'
+import { parseCursor } from './cursor.ts'
+import { type Cursor } from './store.ts'
+
+// Names of logs, and the ids that clients see: `tag.epoch-seq`.
+
+/**
+ * The name of a log in the store: injective over kind, name and key.
+ *
+ * @param key a number is the same key as its decimal text; undefined is a log of its own
+ * @throws SSE_ERR_KEY for anything but text without lone surrogates (which UTF-8 would make equal) or a safe integer
+ */
+export function logName (kind: 'topic' | 'run', name: string, key?: string | number): string {
+  const log = `${kind}:${encoded(name)}`
+  return key === undefined ? log : `${log}:${encoded(key)}`
+}
+
+function encoded (part: unknown): string {
+  if (typeof part === 'string' && part.isWellFormed()) return encodeURIComponent(part)
+  if (typeof part === 'number' && Number.isSafeInteger(part)) return String(part)
+  throw new SSE_ERR_KEY(typeof part === 'string' ? 'text with a lone surrogate' : typeof part === 'number' ? String(part) : typeof part)
+}
+
+/**
+ * The ids of one log. The tag is a hash of its name, so that an id of another log (of another user's inbox, say) is never
+ * taken for a position in this one. `,` is in no id: later, several logs on one connection will have a list of them.
+ */
+export class LogIds {
+  /** 8 characters of base64url. */
+  readonly tag: string
+
+  constructor (log: string) {
+    this.tag = createHash('sha256').update(log).digest('base64url').slice(0, 8)
+  }
+
+  /** The id of a position. */
+  of (cursor: Cursor): string {
+    return `${this.tag}.${cursor}`
+  }
+
+  /** The position that an id names; null for an id that is malformed or of another log. */
+  parse (id: string): Cursor | null {
+    if (!id.startsWith(this.tag) || id[8] !== '.') return null
+    const cursor = id.slice(9)
+    return parseCursor(cursor) === null ? null : cursor as Cursor
+  }
+}
