@@ -21,7 +21,7 @@ const MAY_IMPORT: Record<string, Allowed> = {
       'ajv/dist/2020.js', 'ajv-formats', 'fast-json-stringify']
   },
   'store/': { lib: ['log/', 'errors.ts'], packages: ['node:crypto', 'node:timers/promises'] },
-  'log/': { lib: ['errors.ts'], packages: [] },
+  'log/': { lib: ['wire/', 'errors.ts'], packages: ['node:crypto'] },
   'response/': { lib: ['wire/', 'errors.ts'], packages: ['negotiator', 'node:async_hooks', 'node:http', 'node:http2', 'node:net', 'node:stream', 'node:util'] },
   'contract/': { lib: ['schema/', 'wire/', 'errors.ts'], packages: ['@sinclair/typebox', 'typebox', 'fastify'] },
   'schema/': { lib: ['errors.ts'], packages: [] },

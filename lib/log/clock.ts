@@ -54,11 +54,12 @@ export class Alarms {
   }
 
   clear (alarm: Alarm): void {
-    const alarms = this.#slots.get(alarm.slot)
+    const { slot } = alarm
+    const alarms = this.#slots.get(slot)
     alarm.slot = 0
     if (alarms === undefined) return
     alarms.delete(alarm)
-    if (alarms.size === 0) this.#slots.delete(alarm.slot)
+    if (alarms.size === 0) this.#slots.delete(slot)
   }
 
   close (): void {

@@ -5,6 +5,8 @@ import { type Cursor } from './store.ts'
 
 // Names of logs, and the ids that clients see: `tag.epoch-seq`.
 
+const LONE_SURROGATE = /\p{Surrogate}/u
+
 /**
  * The name of a log in the store: injective over kind, name and key.
  *
@@ -12,14 +14,11 @@ import { type Cursor } from './store.ts'
  * @throws SSE_ERR_KEY for anything but text without lone surrogates (which UTF-8 would make equal) or a safe integer
  */
 export function logName (kind: 'topic' | 'run', name: string, key?: string | number): string {
-  const log = `${kind}:${encoded(name)}`
-  return key === undefined ? log : `${log}:${encoded(key)}`
-}
-
-function encoded (part: unknown): string {
-  if (typeof part === 'string' && part.isWellFormed()) return encodeURIComponent(part)
-  if (typeof part === 'number' && Number.isSafeInteger(part)) return String(part)
-  throw new SSE_ERR_KEY(typeof part === 'string' ? 'text with a lone surrogate' : typeof part === 'number' ? String(part) : typeof part)
+  const log = `${kind}:${encodeURIComponent(name)}`
+  if (key === undefined) return log
+  if (typeof key === 'string' && !LONE_SURROGATE.test(key)) return `${log}:${encodeURIComponent(key)}`
+  if (typeof key === 'number' && Number.isSafeInteger(key)) return `${log}:${key}`
+  throw new SSE_ERR_KEY(`${kind} '${name}'`, typeof key === 'string' ? 'a string with one' : typeof key === 'number' ? String(key) : typeof key)
 }
 
 /**

@@ -1,0 +1,237 @@
+import { type Frames } from '../wire/frames.ts'
+import { type Alarm, type Alarms, type Clock } from './clock.ts'
+import { type FollowedLog, Follower, type FollowerListener } from './follower.ts'
+import { type StoreGate } from './gate.ts'
+import { LogIds } from './ids.ts'
+import { type After, type PageResult, Pages } from './pages.ts'
+import { PullReader } from './pull-reader.ts'
+import { PushReader } from './push-reader.ts'
+import { type Beginning, type Presentation, type Pull, type Reader, type ReaderSink, type StartAt } from './reading.ts'
+import { Item, Ring } from './ring.ts'
+import { type Cursor, type EndState, type LogEntry } from './store.ts'
+import { READERS_PER_TURN, type Turns } from './turns.ts'
+
+/** What channels need of their process. */
+export interface ChannelParts {
+  readonly gate: StoreGate
+  readonly clock: Clock
+  readonly alarms: Alarms
+  readonly turns: Turns
+  /** Seals a run whose producer is dead. */
+  seal (followed: FollowedLog, tail: Cursor, state: EndState): void
+}
+
+/** How long a channel without readers stays, ms: one that reconnects finds it. */
+const LINGER = 5_000
+
+/**
+ * One log, followed once for all its readers in this process. Plain readers at the tail are written to directly, in slices
+ * of {@link READERS_PER_TURN}; others catch up from the ring, or from pages of the store, and then join those at the tail,
+ * without an await between the last that they took and the joining.
+ */
+export class Channel implements Alarm, FollowerListener {
+  slot = 0
+  readonly ids: LogIds
+  readonly presentation: Presentation
+  readonly ring = new Ring('0-0')
+  /** Readers of either kind. */
+  readers = 0
+  /** Why there is nothing more: the log of a run is gone, the process lets go of it, or the store failed for good. */
+  over: 'gone' | 'closed' | { readonly error: unknown } | undefined
+  readonly turns: Turns
+  readonly #followed: FollowedLog
+  readonly #parts: ChannelParts
+  readonly #onIdle: (channel: Channel) => void
+  readonly #follower: Follower
+  readonly #pages: Pages
+  /** Plain readers that take more, in no order. */
+  readonly #willing: PushReader[] = []
+  /** Those who wait for the log to move on. */
+  #waiting = new Set<() => void>()
+  /** Where the pass over the willing is, and how many it has yet to visit. */
+  #position = 0
+  #left = 0
+  #isScheduled = false
+  #pushed = 0
+  #ready: { readonly id: string, readonly frames: Frames | null } | undefined
+
+  constructor (followed: FollowedLog, presentation: Presentation, parts: ChannelParts, onIdle: (channel: Channel) => void) {
+    this.ids = new LogIds(followed.log)
+    this.presentation = presentation
+    this.turns = parts.turns
+    this.#followed = followed
+    this.#parts = parts
+    this.#onIdle = onIdle
+    this.#pages = new Pages(followed, this.ids, presentation, parts)
+    this.#follower = new Follower(followed, parts.gate, parts.clock, parts.alarms, this)
+    this.#follower.start()
+  }
+
+  get log (): string {
+    return this.#followed.log
+  }
+
+  /** Whether the log was followed up to its tail: the ring's cursor is a place of the log. */
+  get isReady (): boolean {
+    return this.#follower.cursor !== undefined
+  }
+
+  follow (sink: ReaderSink, start: StartAt): Reader {
+    this.#enter()
+    const reader = new PushReader(this, sink)
+    reader.start(start)
+    return reader
+  }
+
+  pull (start: StartAt): Pull {
+    this.#enter()
+    return new PullReader(this, start)
+  }
+
+  leave (): void {
+    this.readers--
+    if (this.readers === 0) this.#parts.alarms.set(this, LINGER)
+  }
+
+  /** Nobody came back. */
+  onAlarm (): void {
+    this.close()
+    this.#onIdle(this)
+  }
+
+  close (): void {
+    this.over ??= 'closed'
+    this.#parts.alarms.clear(this)
+    this.#follower.stop()
+    this.#pages.close()
+    this.#wake()
+  }
+
+  // What readers ask for.
+
+  /** What follows a place, from the store. */
+  pageAfter (after: After): Promise<PageResult> {
+    return this.#pages.after(after)
+  }
+
+  beforeLast (n: number): Promise<Cursor | null> {
+    return this.#pages.beforeLast(n)
+  }
+
+  /** The first frames of a reader at a place; made once for all that begin with nothing else there. */
+  begin (beginning: Beginning): Frames | null | Promise<Frames | null> {
+    if (beginning.gap !== null) return this.presentation.begin(beginning)
+    if (this.#ready?.id === beginning.id) return this.#ready.frames
+    const frames = this.presentation.begin(beginning)
+    if (!(frames instanceof Promise)) this.#ready = { id: beginning.id, frames }
+    return frames
+  }
+
+  /** Calls back once when the log has moved on, or is closed. */
+  onMove (callback: () => void): void {
+    this.#waiting.add(callback)
+  }
+
+  offMove (callback: () => void): void {
+    this.#waiting.delete(callback)
+  }
+
+  /** Reads again: a reader has seen more than the follower has. */
+  refresh (): void {
+    this.#follower.refresh()
+  }
+
+  /** Takes a plain reader among those that are written to as the log moves on. Its place is in the ring. */
+  add (reader: PushReader): void {
+    reader.slot = this.#willing.length
+    this.#willing.push(reader)
+    if (reader.place !== this.ring.head) this.#flushLater()
+  }
+
+  remove (reader: PushReader): void {
+    const { slot } = reader
+    if (slot === -1) return
+    reader.slot = -1
+    const last = this.#willing.pop()!
+    if (last === reader) return
+    this.#willing[slot] = last
+    last.slot = slot
+    // The pass may have been at the one that moved into a place behind it.
+    if (this.#left > 0) this.#left = this.#willing.length
+  }
+
+  // What the follower tells.
+
+  onEntries (entries: readonly LogEntry[]): void {
+    this.#pushed += entries.length
+    for (const entry of entries) this.ring.push(new Item(entry, this.ids.of(entry.id), this.presentation))
+    this.#flushLater()
+    this.#wake()
+  }
+
+  onReset (cursor: Cursor): void {
+    this.ring.reset(cursor)
+    this.#flushLater()
+    this.#wake()
+  }
+
+  onGone (): void {
+    this.over ??= 'gone'
+    for (const reader of this.#willing.slice()) reader.end(null)
+    this.#wake()
+  }
+
+  onSweep (): void {
+    if (this.#pushed === 0) this.ring.clear()
+    this.#pushed = 0
+  }
+
+  onLost (tail: Cursor): void {
+    this.#parts.seal(this.#followed, tail, 'lost')
+  }
+
+  onFailure (error: unknown): void {
+    this.over ??= { error }
+    for (const reader of this.#willing.slice()) reader.fail(error)
+    // Who comes next has a new one.
+    this.#onIdle(this)
+    this.close()
+  }
+
+  #enter (): void {
+    this.readers++
+    this.#parts.alarms.clear(this)
+  }
+
+  #wake (): void {
+    const waiting = this.#waiting
+    if (waiting.size === 0) return
+    this.#waiting = new Set()
+    for (const callback of waiting) callback()
+  }
+
+  /** Once a turn, so that what comes in one turn leaves in one write. */
+  #flushLater (): void {
+    this.#left = this.#willing.length
+    if (this.#isScheduled || this.#left === 0) return
+    this.#isScheduled = true
+    process.nextTick(this.#flush)
+  }
+
+  readonly #flush = (): void => {
+    this.#isScheduled = false
+    const now = performance.now()
+    const { ring } = this
+    for (let budget = READERS_PER_TURN; budget > 0 && this.#left > 0; budget--) {
+      this.#left--
+      if (this.#position >= this.#willing.length) this.#position = 0
+      const reader = this.#willing[this.#position]
+      if (reader === undefined) break
+      // Where a reader leaves, the last one takes its slot, which is then visited next.
+      if (reader.place === ring.head || reader.advance(now)) this.#position++
+    }
+    if (this.#left === 0 || this.#willing.length === 0) return
+    this.#isScheduled = true
+    setImmediate(this.#flush)
+  }
+}

@@ -1,0 +1,152 @@
+import { Channel } from './channel.ts'
+import { Alarms, type Clock, systemClock } from './clock.ts'
+import { type FollowedLog } from './follower.ts'
+import { StoreGate, type StoreReport } from './gate.ts'
+import { type Claim, Producers } from './producers.ts'
+import { Publisher, type PublishOptions } from './publisher.ts'
+import { type Presentation, type Pull, type Reader, type ReaderSink, type StartAt } from './reading.ts'
+import { type Cursor, type LogEntry, type LogRecord, type Store, type StoreLimits } from './store.ts'
+import { Turns } from './turns.ts'
+import { type WriterOptions } from './writer.ts'
+
+/** A log as its readers in this process share it. */
+export interface ReadableLog extends FollowedLog {
+  /** Taken of the first reader, while there are any. */
+  readonly presentation: Presentation
+}
+
+/** A run as the store has it. */
+export interface RunState {
+  readonly tail: LogEntry
+}
+
+/** All logs of a store, for one process: the way to them for everything above log/. */
+export class Logs {
+  readonly #store: Store
+  readonly #clock: Clock
+  readonly #alarms: Alarms
+  readonly #gate: StoreGate
+  readonly #turns = new Turns()
+  readonly #publisher: Publisher
+  readonly #producers: Producers
+  readonly #channels = new Map<string, Channel>()
+
+  /** @param report is told when the store goes and when it is back, once each */
+  constructor (store: Store, report: StoreReport, clock: Clock = systemClock) {
+    this.#store = store
+    this.#clock = clock
+    this.#alarms = new Alarms(clock)
+    this.#gate = new StoreGate(store, clock, this.#alarms, report)
+    this.#publisher = new Publisher(this.#gate, clock, this.#alarms)
+    this.#producers = new Producers(this.#gate, clock, this.#alarms)
+  }
+
+  get limits (): StoreLimits {
+    return this.#store.limits
+  }
+
+  /**
+   * Publishes a record, in the order of the calls.
+   *
+   * @returns its place, once the store has it
+   * @throws SSE_ERR_STORE when the store did not acknowledge it within `appendTimeout`
+   */
+  publish (log: string, record: LogRecord, options: PublishOptions): Promise<Cursor> {
+    return this.#publisher.publish(log, record, options)
+  }
+
+  /**
+   * Claims a run; of all claims, in all processes, exactly one gets its writer.
+   *
+   * @throws SSE_ERR_STORE
+   */
+  claim (log: string, options: WriterOptions): Promise<Claim> {
+    return this.#producers.claim(log, options)
+  }
+
+  /**
+   * Stops a run, wherever it is produced.
+   *
+   * @returns whether it was running
+   * @throws SSE_ERR_STORE
+   */
+  stop (log: string, options: WriterOptions): Promise<boolean> {
+    return this.#producers.stop(log, options)
+  }
+
+  /**
+   * The tail of a run, null where there is none. One whose producer is dead is sealed first, which takes a third of its
+   * lease.
+   *
+   * @throws SSE_ERR_STORE
+   */
+  async look (log: string, options: WriterOptions): Promise<RunState | null> {
+    return this.#producers.look(log, options)
+  }
+
+  /**
+   * Deletes a log.
+   *
+   * @throws SSE_ERR_STORE
+   */
+  delete (log: string): Promise<void> {
+    return this.#producers.delete(log)
+  }
+
+  /**
+   * What a reader would be at: the entries after a cursor, at most two, and the tail.
+   *
+   * @param ms how long the store may take
+   * @returns null where it took longer, or is down
+   */
+  async peek (log: string, after: Cursor | null, ms: number): Promise<{ readonly entries: readonly LogEntry[], readonly tail: LogEntry | null } | null> {
+    let isWanted = true
+    return new Promise((resolve, reject) => {
+      const cancel = this.#clock.setTimer(() => {
+        isWanted = false
+        resolve(null)
+      }, ms, false)
+      this.#gate.read(log, after, { limit: 2 }, () => isWanted).then(resolve, reject).finally(cancel)
+    })
+  }
+
+  /** Writes a log to a sink, from a place on. */
+  follow (log: ReadableLog, sink: ReaderSink, start: StartAt): Reader {
+    return this.#channel(log).follow(sink, start)
+  }
+
+  /** Reads a log from a place on, as it is asked for. */
+  pull (log: ReadableLog, start: StartAt): Pull {
+    return this.#channel(log).pull(start)
+  }
+
+  /** How many readers a log has in this process. */
+  readersOf (log: string): number {
+    return this.#channels.get(log)?.readers ?? 0
+  }
+
+  /** Lets go of everything, and of the store: readers are over, publications fail, runs are left to their lease. */
+  async close (): Promise<void> {
+    for (const channel of this.#channels.values()) channel.close()
+    this.#channels.clear()
+    this.#producers.close()
+    this.#publisher.close()
+    this.#gate.close()
+    this.#alarms.close()
+    await this.#store.close()
+  }
+
+  #channel (log: ReadableLog): Channel {
+    let channel = this.#channels.get(log.log)
+    if (channel !== undefined) return channel
+    channel = new Channel(log, log.presentation, {
+      gate: this.#gate,
+      clock: this.#clock,
+      alarms: this.#alarms,
+      turns: this.#turns,
+      seal: ({ log, ttl, lease }, tail, state) => { this.#producers.seal(log, tail, state, { ttl, lease: lease! }).catch(() => {}) }
+    }, channel => { this.#channels.delete(channel.log) })
+    this.#channels.set(log.log, channel)
+    return channel
+  }
+}

@@ -1,0 +1,190 @@
+import { type Alarm, type Alarms, type Clock } from './clock.ts'
+import { compareCursors, follows, positionOf, successor } from './cursor.ts'
+import { type FollowedLog, GRACE, lookAfter } from './follower.ts'
+import { type StoreGate } from './gate.ts'
+import { type LogIds } from './ids.ts'
+import { type Beginning, type Presentation } from './reading.ts'
+import { Item } from './ring.ts'
+import { type Cursor, type LogEntry } from './store.ts'
+
+// What readers read that are not at the tail: pages from the store, with the gap that a cursor turns out to be at.
+
+/** What follows a cursor. */
+export interface Page {
+  /** The gap that the reader is at; what follows continues its place. */
+  readonly beginning: Beginning | null
+  readonly items: readonly Item[]
+  /** Before the items. */
+  readonly from: Cursor
+  /** After the items. */
+  readonly cursor: Cursor
+}
+
+/** A page, 'current' where nothing follows just now, 'gone' where the log of a run does not exist, null when not wanted any more. */
+export type PageResult = Page | 'current' | 'gone' | null
+
+/** What a page is read after: a cursor, null for the oldest entry kept, or an id that is none of this log. */
+export type After = Cursor | null | { readonly foreign: string }
+
+interface ReadableSlice {
+  readonly entries: readonly LogEntry[]
+  readonly tail: LogEntry
+}
+
+/** A place, and what follows it. */
+interface Start {
+  readonly place: Cursor
+  readonly rest: readonly LogEntry[]
+}
+
+const MOST_ENTRIES = 256
+const FEWEST_ENTRIES = 8
+/** What a page should not exceed by much, characters: one of large events has fewer. */
+const MOST_TEXT = 1_048_576
+
+/** Reads pages of one log. Readers at one cursor at one time share a page. */
+export class Pages {
+  readonly #followed: FollowedLog
+  readonly #ids: LogIds
+  readonly #presentation: Presentation
+  readonly #gate: StoreGate
+  readonly #clock: Clock
+  readonly #alarms: Alarms
+  readonly #inFlight = new Map<string, Promise<PageResult>>()
+  #limit = MOST_ENTRIES
+  #isClosed = false
+
+  constructor (followed: FollowedLog, ids: LogIds, presentation: Presentation, parts: { gate: StoreGate, clock: Clock, alarms: Alarms }) {
+    this.#followed = followed
+    this.#ids = ids
+    this.#presentation = presentation
+    this.#gate = parts.gate
+    this.#clock = parts.clock
+    this.#alarms = parts.alarms
+  }
+
+  /** What follows a place, waiting for the store as long as it takes. */
+  after (after: After): Promise<PageResult> {
+    const key = after === null ? '' : typeof after === 'string' ? after : `${after.foreign} `
+    let page = this.#inFlight.get(key)
+    if (page === undefined) {
+      page = this.#read(after).finally(() => this.#inFlight.delete(key))
+      this.#inFlight.set(key, page)
+    }
+    return page
+  }
+
+  /** The cursor from which the newest n events follow; null for the oldest entry kept. */
+  async beforeLast (n: number): Promise<Cursor | null> {
+    const slice = await this.#gate.read(this.#followed.log, null, { limit: 1, last: n }, this.#isWanted)
+    const first = slice?.entries[0]
+    return first === undefined ? slice?.tail?.id ?? null : before(first)
+  }
+
+  close (): void {
+    this.#isClosed = true
+  }
+
+  readonly #isWanted = (): boolean => !this.#isClosed
+
+  async #read (after: After): Promise<PageResult> {
+    if (after !== null && typeof after !== 'string') return this.#restart(after.foreign)
+    const slice = await this.#sliceAfter(after)
+    if (slice === null || typeof slice === 'string') return slice
+    const { entries, tail } = slice
+    const first = entries[0]
+    if (after === null) return this.#isCut(first!) ? this.#gap(null, entries, tail) : this.#page(null, beginningOf(entries))
+    if (first === undefined) return this.#ahead(after, tail)
+    return follows(first, after) ? this.#page(null, { place: after, rest: entries }) : this.#gap(this.#ids.of(after), entries, tail)
+  }
+
+  /** Reads until something follows a cursor, or it is certain that nothing does: the cursor is ahead of the tail, or at it. */
+  async #sliceAfter (after: Cursor | null): Promise<ReadableSlice | 'current' | 'gone' | null> {
+    const { log, ttl, lease } = this.#followed
+    for (let aheadSince = 0; ;) {
+      const slice = await this.#gate.read(log, after, { limit: this.#limit }, this.#isWanted)
+      if (slice === null) return null
+      const { entries, tail } = slice
+      if (tail !== null && entries.length > 0) {
+        this.#fit(entries)
+        return { entries, tail }
+      }
+      const order = tail === null || after === null ? -1 : compareCursors(tail.id, after)
+      if (order === 0) return 'current'
+      // Appended between the two halves of a read.
+      if (order > 0) continue
+      if (lease === undefined) {
+        if (tail !== null && after !== null) return { entries, tail }
+        if (await this.#gate.renew(log, ttl, this.#isWanted) === null) return null
+        continue
+      }
+      const now = this.#clock.now()
+      if (aheadSince === 0) aheadSince = now
+      if (now - aheadSince >= GRACE) return tail === null ? 'gone' : { entries, tail }
+      await this.#pause(lookAfter(now - aheadSince))
+    }
+  }
+
+  #pause (ms: number): Promise<void> {
+    return new Promise(resolve => {
+      const alarm: Alarm = { slot: 0, onAlarm: resolve }
+      this.#alarms.set(alarm, ms)
+    })
+  }
+
+  /** A reader of a run from its start has to get its start; one of a topic gets what is kept. */
+  #isCut (first: LogEntry): boolean {
+    return this.#followed.lease !== undefined && (first.kind !== 'open' || first.type !== '')
+  }
+
+  #gap (after: string | null, entries: readonly LogEntry[], tail: LogEntry): Page {
+    const start = this.#presentation.hasSnapshot || entries.length === 0 ? { place: tail.id, rest: [] } : beginningOf(entries)
+    const next = start.rest[0] === undefined ? null : this.#ids.of(start.rest[0].id)
+    return this.#page({ reason: 'gap', gap: { after, next }, id: this.#ids.of(start.place) }, start)
+  }
+
+  /** The gap of a reader of whose place nothing is known: it goes on with the oldest entry kept. */
+  async #restart (after: string): Promise<PageResult> {
+    const slice = await this.#sliceAfter(null)
+    return slice === null || typeof slice === 'string' ? slice : this.#gap(after, slice.entries, slice.tail)
+  }
+
+  /**
+   * The log lost a suffix. What is left of a topic in this epoch the reader has seen, so it goes on at the tail; of another
+   * epoch nothing is known. A run begins anew.
+   */
+  #ahead (after: Cursor, tail: LogEntry): Page | Promise<PageResult> {
+    const id = this.#ids.of(after)
+    if (this.#followed.lease !== undefined || positionOf(after).epoch !== positionOf(tail.id).epoch) return this.#restart(id)
+    return this.#gap(id, [], tail)
+  }
+
+  /** The entries up to a hole, which the next page begins with. */
+  #page (beginning: Beginning | null, { place, rest }: Start): Page {
+    const items: Item[] = []
+    let cursor = place
+    for (const entry of rest) {
+      if (!follows(entry, cursor)) break
+      items.push(new Item(entry, this.#ids.of(entry.id), this.#presentation))
+      cursor = entry.id
+    }
+    return { beginning, items, from: place, cursor }
+  }
+
+  #fit (entries: readonly LogEntry[]): void {
+    let length = 1
+    for (const { data } of entries) length += data.length
+    this.#limit = Math.min(MOST_ENTRIES, Math.max(FEWEST_ENTRIES, Math.floor(MOST_TEXT / length * entries.length)))
+  }
+}
+
+/** Where to begin with entries of which nothing before is to be had: after an `open` record, which is no event. */
+function beginningOf (entries: readonly LogEntry[]): Start {
+  const first = entries[0]!
+  return first.kind === 'open' ? { place: first.id, rest: entries.slice(1) } : { place: before(first), rest: entries }
+}
+
+/** The place before an entry that does not open an epoch. */
+function before ({ id }: LogEntry): Cursor {
+  return successor(id, -1)
+}

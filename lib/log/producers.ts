@@ -1,0 +1,167 @@
+import { randomBytes } from 'node:crypto'
+import { SSE_ERR_STORE } from '../errors.ts'
+import { type Alarms, type Clock } from './clock.ts'
+import { cursorOf, positionOf } from './cursor.ts'
+import { isUnavailable, type StoreGate, within } from './gate.ts'
+import { pauseBefore, unacknowledged } from './publisher.ts'
+import { type Cursor, type EndState, type LogEntry, type LogRecord, type Slice, StoreError } from './store.ts'
+import { Writer, type WriterOptions } from './writer.ts'
+
+/** What became of a claim. */
+export type Claim =
+  | { readonly outcome: 'started', readonly writer: Writer }
+  | { readonly outcome: 'running' | 'ended', readonly writer?: undefined }
+
+/** A log that exists, with its lease. */
+interface Existing extends Slice {
+  readonly tail: LogEntry
+}
+
+/** The producers of runs: who may be one, who was, and who is taken for dead. */
+export class Producers {
+  readonly #gate: StoreGate
+  readonly #clock: Clock
+  readonly #alarms: Alarms
+  readonly #writers = new Map<string, Writer>()
+  /** The last epoch that this process opened: two runs of one id never share one, also within a ms. */
+  #lastEpoch = 0
+
+  constructor (gate: StoreGate, clock: Clock, alarms: Alarms) {
+    this.#gate = gate
+    this.#clock = clock
+    this.#alarms = alarms
+  }
+
+  /**
+   * Claims a run. Of all claims of a log, in all processes, exactly one is 'started'.
+   *
+   * @throws SSE_ERR_STORE when the store did not answer within `appendTimeout`
+   */
+  async claim (log: string, options: WriterOptions): Promise<Claim> {
+    const found = await this.look(log, options)
+    if (found !== null) return { outcome: found.tail.kind === 'end' ? 'ended' : 'running' }
+    const epoch = this.#newEpoch(0)
+    const opening = openRecord('')
+    try {
+      await this.#patiently(() => this.#gate.store.append(log, [opening], { ...options, first: cursorOf(epoch, 0), after: null }))
+    } catch (error) {
+      // Another claim was faster: what became of it meanwhile?
+      if (error instanceof StoreError) return this.claim(log, options)
+      throw error
+    }
+    const writer = new Writer(log, epoch, opening, options, {
+      gate: this.#gate,
+      clock: this.#clock,
+      alarms: this.#alarms,
+      onClosed: writer => { if (this.#writers.get(log) === writer) this.#writers.delete(log) }
+    })
+    this.#writers.set(log, writer)
+    return { outcome: 'started', writer }
+  }
+
+  /**
+   * Seals a run as stopped, wherever its producer is.
+   *
+   * @returns whether it was running
+   * @throws SSE_ERR_STORE when the store did not answer within `appendTimeout`
+   */
+  async stop (log: string, options: WriterOptions): Promise<boolean> {
+    const writer = this.#writers.get(log)
+    if (writer !== undefined) {
+      try {
+        await writer.stop()
+        return true
+      } catch (error) {
+        // Ended, or fenced, just now: the log knows.
+        if (error instanceof SSE_ERR_STORE) throw error
+      }
+    }
+    const found = await this.#read(log)
+    if (found === null || found.tail.kind === 'end') return false
+    return this.seal(log, found.tail.id, 'stopped', options)
+  }
+
+  /**
+   * Seals a log that is not ended, under an epoch of its own.
+   *
+   * @param tail as last seen
+   * @returns false when it was ended, or gone, before
+   */
+  async seal (log: string, tail: Cursor, state: EndState, options: WriterOptions): Promise<boolean> {
+    for (let after = tail; ;) {
+      const epoch = this.#newEpoch(positionOf(after).epoch)
+      const records = [openRecord(after), { kind: 'end', type: state, data: '', meta: '' } as const]
+      try {
+        await this.#patiently(() => this.#gate.store.append(log, records, { ...options, first: cursorOf(epoch, 0), after }))
+        return true
+      } catch (error) {
+        if (!(error instanceof StoreError)) throw error
+        const found = await this.#read(log)
+        // Only the producer's silence is what a lost run is sealed for.
+        if (found === null || found.tail.kind === 'end' || state === 'lost') return false
+        after = found.tail.id
+      }
+    }
+  }
+
+  /**
+   * The state of a run, whose producer is not dead: where no lease is in force, at this look and at another a third of it
+   * later, in which a live producer would have renewed it, the run is sealed as lost.
+   *
+   * @returns null where the log does not exist
+   * @throws SSE_ERR_STORE when the store did not answer within `appendTimeout`
+   */
+  async look (log: string, options: WriterOptions): Promise<Existing | null> {
+    const found = await this.#read(log)
+    if (found === null || found.tail.kind === 'end' || found.lease !== null) return found
+    await new Promise<void>(resolve => this.#clock.setTimer(resolve, options.lease / 3, false))
+    const again = await this.#read(log)
+    if (again === null || again.lease !== null || again.tail.id !== found.tail.id) return again
+    await this.seal(log, again.tail.id, 'lost', options)
+    return this.#read(log)
+  }
+
+  /** Deletes a log. */
+  delete (log: string): Promise<void> {
+    this.#writers.get(log)?.abandon()
+    return this.#patiently(() => this.#gate.store.delete(log))
+  }
+
+  /** Lets go of all runs of this process; what they had not ended runs out. */
+  close (): void {
+    for (const writer of this.#writers.values()) writer.abandon()
+  }
+
+  async #read (log: string): Promise<Existing | null> {
+    const slice = await this.#patiently(() => this.#gate.store.read(log, null, { limit: 1, last: 1 }))
+    return slice.tail === null ? null : slice as Existing
+  }
+
+  #newEpoch (above: number): number {
+    this.#lastEpoch = Math.max(this.#clock.now(), above + 1, this.#lastEpoch + 1)
+    return this.#lastEpoch
+  }
+
+  /** Repeats a call while the store is down, for as long as an append may take. */
+  async #patiently<T> (call: () => Promise<T>): Promise<T> {
+    const { appendTimeout } = this.#gate.store.limits
+    const deadline = this.#clock.now() + appendTimeout
+    for (let attempt = 0; ; attempt++) {
+      try {
+        const value = await within(call(), deadline - this.#clock.now(), this.#alarms)
+        this.#gate.succeeded()
+        return value
+      } catch (error) {
+        if (!isUnavailable(error)) throw error
+        this.#gate.failed(error)
+        const pause = pauseBefore(attempt)
+        if (this.#clock.now() + pause >= deadline) throw unacknowledged(appendTimeout, error)
+        await new Promise<void>(resolve => this.#clock.setTimer(resolve, pause, false))
+      }
+    }
+  }
+}
+
+function openRecord (type: Cursor | ''): LogRecord {
+  return { kind: 'open', type, data: randomBytes(12).toString('base64url'), meta: '' }
+}

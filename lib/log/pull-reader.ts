@@ -1,0 +1,121 @@
+import { type Channel } from './channel.ts'
+import { type After } from './pages.ts'
+import { type Batch, type Beginning, type Pull, type StartAt } from './reading.ts'
+import { type Item } from './ring.ts'
+
+/** A reader that asks for what is next: a cursor, and nothing that waits for it. */
+export class PullReader implements Pull {
+  readonly #channel: Channel
+  /** Where to begin, until that is known. */
+  #start: StartAt | undefined
+  #after: After = null
+  #isStopped = false
+  #wake: (() => void) | undefined
+
+  constructor (channel: Channel, start: StartAt) {
+    this.#channel = channel
+    this.#start = start
+  }
+
+  get id (): string | null {
+    return typeof this.#after === 'string' ? this.#channel.ids.of(this.#after) : null
+  }
+
+  get isCurrent (): boolean {
+    return this.#channel.isReady && this.#after === this.#channel.ring.cursor
+  }
+
+  async next (): Promise<Batch | null> {
+    const beginning = this.#start === undefined ? undefined : await this.#begin(this.#start)
+    if (beginning !== undefined) return this.#isStopped ? null : { beginning }
+    while (!this.#isStopped) {
+      const batch = this.#fromRing() ?? await this.#fromStore()
+      if (batch !== undefined) return batch
+    }
+    return null
+  }
+
+  stop (): void {
+    if (this.#isStopped) return
+    this.#isStopped = true
+    this.#channel.leave()
+    if (this.#wake === undefined) return
+    this.#channel.offMove(this.#wake)
+    this.#wake()
+  }
+
+  async #begin (start: StartAt): Promise<Beginning | undefined> {
+    const channel = this.#channel
+    if (start === 'now') {
+      while (!channel.isReady && channel.over === undefined && !this.#isStopped) await this.#move()
+      this.#start = undefined
+      if (!channel.isReady) return undefined
+      this.#after = channel.ring.cursor
+      return { reason: 'now', gap: null, id: channel.ids.of(channel.ring.cursor) }
+    }
+    this.#start = undefined
+    if (typeof start === 'object') this.#after = 'last' in start ? await channel.beforeLast(start.last) : 'after' in start ? start.after : start
+    return undefined
+  }
+
+  /** Undefined where the place is not in the ring, or at its head. */
+  #fromRing (): Batch | undefined {
+    const after = this.#after
+    const { ring, isReady } = this.#channel
+    if (!isReady || after === null || typeof after !== 'string') return undefined
+    const place = ring.placeOf(after)
+    return place === -1 || place === ring.head ? undefined : this.#batchOf(ring.since(place))
+  }
+
+  /** Undefined where nothing came of it but a step on. */
+  async #fromStore (): Promise<Batch | null | undefined> {
+    const channel = this.#channel
+    if (channel.over !== undefined) return this.#over(channel.over)
+    if (this.isCurrent) {
+      await this.#move()
+      return undefined
+    }
+    const page = await channel.pageAfter(this.#after)
+    if (this.#isStopped || page === null) return null
+    if (page === 'gone') return { end: null }
+    if (page === 'current') {
+      channel.refresh()
+      if (!this.isCurrent) await this.#move()
+      return undefined
+    }
+    this.#after = page.from
+    // The entries after a gap come with the next call: from the ring, or the same page again.
+    return page.beginning !== null ? { beginning: page.beginning } : this.#batchOf(page.items)
+  }
+
+  #over (over: NonNullable<Channel['over']>): Batch | null {
+    if (over === 'gone') return { end: null }
+    if (over === 'closed') return null
+    throw over.error
+  }
+
+  /** Items as far as there is no end among them; the end comes by itself. */
+  #batchOf (items: readonly Item[]): Batch | undefined {
+    const first = items[0]
+    if (first === undefined) return undefined
+    if (first.entry.kind === 'end') {
+      this.#after = first.entry.id
+      return { end: first.entry }
+    }
+    const end = items.at(-1)!.entry.kind === 'end' ? -1 : items.length
+    const entries = items.slice(0, end)
+    this.#after = entries.at(-1)!.entry.id
+    const events = entries.filter(({ entry }) => entry.kind === 'event')
+    return events.length === 0 ? undefined : { entries: events }
+  }
+
+  #move (): Promise<void> {
+    return new Promise(resolve => {
+      this.#wake = () => {
+        this.#wake = undefined
+        resolve()
+      }
+      this.#channel.onMove(this.#wake)
+    })
+  }
+}

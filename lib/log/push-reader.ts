@@ -1,0 +1,218 @@
+import { type Frames } from '../wire/frames.ts'
+import { type Channel } from './channel.ts'
+import { type After, type Page } from './pages.ts'
+import { type Reader, type ReaderSink, type StartAt } from './reading.ts'
+import { join } from './ring.ts'
+import { type LogEntry } from './store.ts'
+
+/** A reader that is written to: at the tail it is a place in the ring, so its channel writes to thousands in a loop. */
+export class PushReader implements Reader {
+  /** Among the willing of the channel; -1 where it is not. */
+  slot = -1
+  /** The place in the ring, while it is among the willing or its sink is full. */
+  place = -1
+  isBlocked = false
+  lastAt = 0
+  firstAt = 0
+  events = 0
+  bytes = 0
+  readonly #channel: Channel
+  readonly #sink: ReaderSink
+  /** What it reads on after, while its place is not known to be in the ring. */
+  #after: After = null
+  #isReading = false
+  #isStopped = false
+
+  constructor (channel: Channel, sink: ReaderSink) {
+    this.#channel = channel
+    this.#sink = sink
+  }
+
+  start (start: StartAt): void {
+    this.#isReading = true
+    this.#run(start).catch(this.#onFailure)
+  }
+
+  resume (): void {
+    if (!this.isBlocked || this.#isStopped) return
+    this.isBlocked = false
+    if (this.#isReading) return
+    if (this.place !== -1 && this.#channel.ring.has(this.place)) this.#join()
+    else this.#readOn()
+  }
+
+  stop (): void {
+    if (this.#isStopped) return
+    this.#isStopped = true
+    this.#channel.remove(this)
+    this.#channel.leave()
+  }
+
+  /** The end of a run; null where its log is gone. */
+  end (entry: LogEntry | null): void {
+    if (this.#isStopped) return
+    const { last, isGood } = this.#channel.presentation.end(entry, entry === null ? null : this.#channel.ids.of(entry.id))
+    this.stop()
+    if (last !== null) this.bytes += last.byteLength
+    this.#sink.end(last, isGood)
+  }
+
+  fail (error: unknown): void {
+    if (this.#isStopped) return
+    this.stop()
+    this.#sink.fail(error)
+  }
+
+  /**
+   * Writes what the ring has after this place, which is not the head.
+   *
+   * @param now of `performance.now()`
+   * @returns whether it is still among the willing
+   */
+  advance (now: number): boolean {
+    const { ring } = this.#channel
+    if (!ring.has(this.place)) {
+      this.#channel.remove(this)
+      this.#readOn()
+      return false
+    }
+    try {
+      while (this.place !== ring.head) {
+        const { frames, count } = ring.joinedSince(this.place)
+        if (count === 0) {
+          this.end(ring.after(this.place).entry)
+          return false
+        }
+        const cursor = ring.after(this.place + count - 1).entry.id
+        this.place += count
+        this.#after = cursor
+        if (frames !== null && !this.#write(frames, now)) {
+          this.#channel.remove(this)
+          return false
+        }
+        // By a sink that found its client gone.
+        if (this.#isStopped) return false
+      }
+    } catch (error) {
+      this.fail(error)
+      return false
+    }
+    return true
+  }
+
+  /** Among the willing; there is no await between this and the last that it took. */
+  #join (): void {
+    if (this.#isOver()) return
+    this.#channel.add(this)
+    if (this.place !== this.#channel.ring.head) this.advance(performance.now())
+  }
+
+  /** Ends the reader, where its channel is over. */
+  #isOver (): boolean {
+    const { over } = this.#channel
+    if (over === undefined) return false
+    if (over === 'gone') this.end(null)
+    else if (over === 'closed') this.stop()
+    else this.fail(over.error)
+    return true
+  }
+
+  #readOn (): void {
+    this.place = -1
+    this.#isReading = true
+    this.#run(undefined).catch(this.#onFailure)
+  }
+
+  readonly #onFailure = (error: unknown): void => this.fail(error)
+
+  /** Reads until the place is in the ring, the sink is full, or there is no more. */
+  async #run (start: StartAt | undefined): Promise<void> {
+    if (start !== undefined) await this.#begin(start)
+    while (!this.#isStopped && !this.isBlocked && !this.#isInRing() && !this.#isOver()) await this.#readPage()
+    this.#isReading = false
+    if (!this.#isStopped && !this.isBlocked) this.#join()
+  }
+
+  #isInRing (): boolean {
+    const after = this.#after
+    if (!this.#channel.isReady || after === null || typeof after !== 'string') return false
+    this.place = this.#channel.ring.placeOf(after)
+    return this.place !== -1
+  }
+
+  async #begin (start: StartAt): Promise<void> {
+    const channel = this.#channel
+    if (start === 'now') {
+      while (!channel.isReady && !this.#isStopped && channel.over === undefined) await this.#move()
+      if (this.#isStopped || !channel.isReady) return
+      // Before what may take time, so that nothing which comes meanwhile is missed.
+      const { cursor } = channel.ring
+      this.#after = cursor
+      const begun = channel.begin({ reason: 'now', gap: null, id: channel.ids.of(cursor) })
+      this.#show(begun instanceof Promise ? await begun : begun)
+    } else if (typeof start === 'object' && 'last' in start) {
+      this.#after = await channel.beforeLast(start.last)
+    } else if (start !== 'start') {
+      this.#after = 'after' in start ? start.after : start
+    }
+  }
+
+  async #readPage (): Promise<void> {
+    const turn = this.#channel.turns.take()
+    if (turn !== undefined) await turn
+    const after = this.#after
+    const page = await this.#channel.pageAfter(after)
+    if (this.#isStopped || page === null) {
+      this.stop()
+    } else if (page === 'gone') {
+      this.end(null)
+    } else if (page === 'current') {
+      // This reader has seen more than the follower of this process.
+      this.#channel.refresh()
+      if (!this.#isInRing()) await this.#move()
+    } else {
+      await this.#take(page)
+    }
+  }
+
+  async #take ({ beginning, items, from }: Page): Promise<void> {
+    if (beginning !== null) {
+      const begun = this.#channel.begin(beginning)
+      const frames = begun instanceof Promise ? await begun : begun
+      if (this.#isStopped) return
+      this.#show(frames)
+    }
+    this.#after = from
+    for (let at = 0; at < items.length && !this.isBlocked;) {
+      const { frames, count } = join(items, at)
+      if (count === 0) {
+        this.end(items[at]!.entry)
+        return
+      }
+      at += count
+      this.#after = items[at - 1]!.entry.id
+      this.#show(frames)
+    }
+  }
+
+  #show (frames: Frames | null): void {
+    if (frames !== null && !this.#isStopped) this.#write(frames, performance.now())
+  }
+
+  #write (frames: Frames, now: number): boolean {
+    const { direct } = this.#sink
+    const isWilling = direct !== null ? direct.write(frames.chunk) : this.#sink.writeFrames(frames)
+    this.lastAt = now
+    this.bytes += frames.byteLength
+    if (frames.events > 0) {
+      if (this.events === 0) this.firstAt = now
+      this.events += frames.events
+    }
+    if (!isWilling) this.isBlocked = true
+    return isWilling
+  }
+
+  #move (): Promise<void> {
+    return new Promise(resolve => this.#channel.onMove(resolve))
+  }
+}

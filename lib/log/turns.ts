@@ -1,0 +1,32 @@
+/** In one turn of the event loop that many readers are written to: about 2 ms, where 10,000 in a row block it for 100. */
+export const READERS_PER_TURN = 256
+
+/** Rations the work of a turn of the event loop among the readers of all logs that read on their own. */
+export class Turns {
+  #left = READERS_PER_TURN
+  #isScheduled = false
+  readonly #waiting: Array<() => void> = []
+
+  /** Undefined where there is room in this turn, else a promise of a turn with room. */
+  take (): Promise<void> | undefined {
+    if (!this.#isScheduled) {
+      this.#isScheduled = true
+      setImmediate(this.#next)
+    }
+    if (this.#left > 0) {
+      this.#left--
+      return undefined
+    }
+    return new Promise(resolve => this.#waiting.push(resolve))
+  }
+
+  readonly #next = (): void => {
+    this.#isScheduled = this.#waiting.length > 0
+    this.#left = READERS_PER_TURN
+    if (!this.#isScheduled) return
+    setImmediate(this.#next)
+    const now = this.#waiting.splice(0, READERS_PER_TURN)
+    this.#left -= now.length
+    for (const resolve of now) resolve()
+  }
+}

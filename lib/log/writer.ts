@@ -1,0 +1,278 @@
+import { SSE_ERR_LOST, SSE_ERR_STOPPED } from '../errors.ts'
+import { type Alarm, type Alarms, type Clock } from './clock.ts'
+import { cursorOf, positionOf } from './cursor.ts'
+import { isUnavailable, type StoreGate, within } from './gate.ts'
+import { BATCH_LENGTH, BATCH_RECORDS, closed, pauseBefore, SHORTEST_TRY, unacknowledged } from './publisher.ts'
+import { RepairWindow } from './repair.ts'
+import { type Cursor, type EndState, type LogRecord, StoreError } from './store.ts'
+
+/** How a run is written. */
+export interface WriterOptions {
+  readonly ttl: number
+  readonly lease: number
+}
+
+interface Pending {
+  readonly record: LogRecord
+  /** When it fails. */
+  readonly deadline: number
+  readonly resolve: (cursor: Cursor) => void
+  readonly reject: (error: unknown) => void
+}
+
+/** Beyond that the source of a run is to wait. */
+const FULL_LENGTH = BATCH_LENGTH / 2
+/** How long a fenced writer asks who fenced it, ms: its signal waits for the answer. */
+const REASON_TIMEOUT = 2_000
+
+/**
+ * The one producer of a run, which holds its lease: it renews it while silent, repairs what the store lost of its last
+ * records, and stops when another epoch was opened. One append is in flight; what comes meanwhile goes in the next.
+ */
+export class Writer implements Alarm {
+  slot = 0
+  readonly log: string
+  readonly #epoch: number
+  readonly #options: WriterOptions
+  readonly #gate: StoreGate
+  readonly #clock: Clock
+  readonly #alarms: Alarms
+  readonly #onClosed: (writer: Writer) => void
+  readonly #controller = new AbortController()
+  readonly #pending: Pending[] = []
+  #pendingLength = 0
+  readonly #acknowledged = new RepairWindow()
+  #isBusy = false
+  #isRenewalDue = false
+  /** Set once nothing more is taken: what a later append is refused with. */
+  #refusal: unknown
+  #isClosed = false
+  #lastAppendAt: number
+  #unwatch: (() => void) | null = null
+  #drained: PromiseWithResolvers | undefined
+
+  /** @param opening the `open` record of the epoch, which the store has acknowledged */
+  constructor (log: string, epoch: number, opening: LogRecord, options: WriterOptions, parts: { gate: StoreGate, clock: Clock, alarms: Alarms, onClosed: (writer: Writer) => void }) {
+    this.log = log
+    this.#epoch = epoch
+    this.#options = options
+    this.#gate = parts.gate
+    this.#clock = parts.clock
+    this.#alarms = parts.alarms
+    this.#onClosed = parts.onClosed
+    this.#lastAppendAt = this.#clock.now()
+    this.#acknowledged.add([opening], this.#lastAppendAt)
+    this.#alarms.set(this, options.lease / 3)
+    this.#watch()
+  }
+
+  /** Fires when the run was stopped (SSE_ERR_STOPPED), taken for dead (SSE_ERR_LOST), or the store failed (SSE_ERR_STORE). */
+  get signal (): AbortSignal {
+    return this.#controller.signal
+  }
+
+  /** The place of the last record that the store has acknowledged. */
+  get last (): Cursor {
+    return cursorOf(this.#epoch, this.#acknowledged.next - 1)
+  }
+
+  /** Whether as much waits for the store as should; see {@link drained}. */
+  get isFull (): boolean {
+    return this.#pendingLength > FULL_LENGTH || this.#pending.length > BATCH_RECORDS
+  }
+
+  /** Resolves once more may be appended, or nothing can be. */
+  drained (): Promise<void> {
+    if (!this.isFull || this.#isClosed) return Promise.resolve()
+    this.#drained ??= promiseWithResolvers()
+    return this.#drained.promise
+  }
+
+  /**
+   * Appends a record after those before it.
+   *
+   * @returns its place, once the store has it
+   * @throws what {@link signal} fires with
+   */
+  append (record: LogRecord): Promise<Cursor> {
+    return new Promise((resolve, reject) => {
+      if (this.#refusal !== undefined) {
+        reject(this.#refusal)
+        return
+      }
+      this.#pending.push({ record, deadline: this.#clock.now() + this.#gate.store.limits.appendTimeout, resolve, reject })
+      this.#pendingLength += record.data.length
+      this.#wake()
+    })
+  }
+
+  /**
+   * Seals the log after what was appended before, in one append with the last of it.
+   *
+   * @param data the reason, as JSON, or ''
+   */
+  end (state: EndState, data = ''): Promise<Cursor> {
+    const ended = this.append({ kind: 'end', type: state, data, meta: '' })
+    this.#refusal ??= new StoreError('ENDED', 'The run was ended')
+    return ended
+  }
+
+  /** Seals the log as stopped, in this process: its source is told at once. */
+  stop (): Promise<Cursor> {
+    const isRefused = this.#refusal !== undefined
+    const ended = this.end('stopped')
+    if (!isRefused) this.#controller.abort(new SSE_ERR_STOPPED())
+    return ended
+  }
+
+  /** Gives up without a word to the store: the lease runs out. */
+  abandon (): void {
+    this.#close(closed())
+  }
+
+  onAlarm (): void {
+    const silent = this.#clock.now() - this.#lastAppendAt
+    const wait = this.#options.lease / 3 - silent
+    if (wait > 0) {
+      this.#alarms.set(this, wait)
+      return
+    }
+    this.#alarms.set(this, this.#options.lease / 3)
+    this.#renew()
+  }
+
+  /** A foreign epoch shows at once, not at the next renewal: its append is a hint to renew now, which is then refused. */
+  #watch (): void {
+    this.#gate.watch(this.log, entries => {
+      if (entries === null || !entries.every(({ id }) => positionOf(id).epoch === this.#epoch)) this.#renew()
+    }, () => !this.#isClosed).then(unwatch => {
+      if (this.#isClosed) unwatch?.()
+      else this.#unwatch = unwatch
+    }, error => this.#close(error))
+  }
+
+  #renew (): void {
+    this.#isRenewalDue = true
+    this.#wake()
+  }
+
+  #wake (): void {
+    if (this.#isBusy || this.#isClosed) return
+    this.#isBusy = true
+    this.#run().catch(async error => this.#close(await this.#reasonOf(error)))
+  }
+
+  async #run (): Promise<void> {
+    while (!this.#isClosed && (this.#pending.length > 0 || this.#isRenewalDue)) await this.#write(this.#pending.slice(0, this.#batchLength()))
+    this.#isBusy = false
+  }
+
+  #batchLength (): number {
+    let length = 0
+    for (let i = 0; i < this.#pending.length; i++) {
+      length += this.#pending[i]!.record.data.length
+      if (i > 0 && (i >= BATCH_RECORDS || length > BATCH_LENGTH)) return i
+    }
+    return this.#pending.length
+  }
+
+  /** Appends a batch, or renews the lease with an empty one. Repeats it under the same ids, so that it is written once. */
+  async #write (batch: readonly Pending[]): Promise<void> {
+    this.#isRenewalDue = false
+    const { next } = this.#acknowledged
+    let from = next
+    const records = batch.map(({ record }) => record)
+    for (let attempt = 0; ; attempt++) {
+      const deadline = batch[0]?.deadline ?? this.#clock.now() + this.#gate.store.limits.appendTimeout
+      try {
+        await within(this.#gate.store.append(this.log, [...this.#acknowledged.since(from), ...records], {
+          ...this.#options, first: cursorOf(this.#epoch, from), after: null
+        }), Math.max(deadline - this.#clock.now(), SHORTEST_TRY), this.#alarms)
+        break
+      } catch (error) {
+        if (this.#isClosed) return
+        if (isUnavailable(error)) {
+          this.#gate.failed(error)
+          const pause = pauseBefore(attempt)
+          if (batch.length > 0 && this.#clock.now() + pause >= deadline) throw unacknowledged(this.#gate.store.limits.appendTimeout, error)
+          await new Promise<void>(resolve => this.#clock.setTimer(resolve, pause, false))
+          // A renewal must not hold up what has come to be appended.
+          if (batch.length === 0) {
+            this.#isRenewalDue = true
+            return
+          }
+        } else {
+          from = this.#repairFrom(error)
+        }
+      }
+    }
+    this.#gate.succeeded()
+    this.#acknowledge(batch, records, next)
+  }
+
+  /**
+   * From where records have to be appended again, because the store lost them: it was rolled back, or forgot the log.
+   *
+   * @throws the error, where it tells of anything else, or what was lost is not kept any more
+   */
+  #repairFrom (error: unknown): number {
+    if (!(error instanceof StoreError)) throw error
+    const tail = error.tail === null ? null : positionOf(error.tail)
+    const isBehind = error.code === 'CONFLICT' && tail !== null && tail.epoch === this.#epoch && tail.seq < this.#acknowledged.next - 1
+    if (error.code !== 'LOST' && !isBehind) throw error
+    const from = isBehind ? tail!.seq + 1 : 0
+    if (from < this.#acknowledged.first) throw error
+    return from
+  }
+
+  #acknowledge (batch: readonly Pending[], records: readonly LogRecord[], seq: number): void {
+    this.#lastAppendAt = this.#clock.now()
+    this.#acknowledged.add(records, this.#lastAppendAt)
+    this.#pending.splice(0, batch.length)
+    for (const [i, { record, resolve }] of batch.entries()) {
+      this.#pendingLength -= record.data.length
+      resolve(cursorOf(this.#epoch, seq + i))
+    }
+    if (!this.isFull) this.#drained?.resolve()
+    if (!this.isFull) this.#drained = undefined
+    if (records.at(-1)?.kind === 'end') this.#close(undefined)
+  }
+
+  /** What a writer that was refused tells its source. */
+  async #reasonOf (error: unknown): Promise<unknown> {
+    if (!(error instanceof StoreError)) return error
+    try {
+      const { tail } = await within(this.#gate.store.read(this.log, null, { limit: 1, last: 1 }), REASON_TIMEOUT, this.#alarms)
+      if (tail?.kind === 'end' && tail.type === 'stopped') return new SSE_ERR_STOPPED()
+    } catch {
+      // Down just now: that it is lost is true in any case.
+    }
+    return new SSE_ERR_LOST(this.log, { cause: error })
+  }
+
+  /** @param reason undefined after the end that was asked for */
+  #close (reason: unknown): void {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    this.#alarms.clear(this)
+    this.#unwatch?.()
+    this.#onClosed(this)
+    if (reason !== undefined) {
+      this.#refusal = reason
+      for (const { reject } of this.#pending.splice(0)) reject(reason)
+      this.#controller.abort(reason)
+    }
+    this.#drained?.resolve()
+  }
+}
+
+interface PromiseWithResolvers {
+  readonly promise: Promise<void>
+  readonly resolve: () => void
+}
+
+function promiseWithResolvers (): PromiseWithResolvers {
+  let resolve!: () => void
+  const promise = new Promise<void>(_resolve => { resolve = _resolve })
+  return { promise, resolve }
+}
