@@ -4,6 +4,7 @@ import { type FollowedLog, Follower, type FollowerListener } from './follower.ts
 import { type StoreGate } from './gate.ts'
 import { LogIds } from './ids.ts'
 import { type After, type PageResult, Pages } from './pages.ts'
+import { type ChannelPort, type WillingReader } from './port.ts'
 import { PullReader } from './pull-reader.ts'
 import { PushReader } from './push-reader.ts'
 import { type Beginning, type Presentation, type Pull, type Reader, type ReaderSink, type StartAt } from './reading.ts'
@@ -29,15 +30,14 @@ const LINGER = 5_000
  * of {@link READERS_PER_TURN}; others catch up from the ring, or from pages of the store, and then join those at the tail,
  * without an await between the last that they took and the joining.
  */
-export class Channel implements Alarm, FollowerListener {
+export class Channel implements Alarm, FollowerListener, ChannelPort {
   slot = 0
   readonly ids: LogIds
   readonly presentation: Presentation
   readonly ring = new Ring('0-0')
   /** Readers of either kind. */
   readers = 0
-  /** Why there is nothing more: the log of a run is gone, the process lets go of it, or the store failed for good. */
-  over: 'gone' | 'closed' | { readonly error: unknown } | undefined
+  over: ChannelPort['over']
   readonly turns: Turns
   readonly #followed: FollowedLog
   readonly #parts: ChannelParts
@@ -45,7 +45,7 @@ export class Channel implements Alarm, FollowerListener {
   readonly #follower: Follower
   readonly #pages: Pages
   /** Plain readers that take more, in no order. */
-  readonly #willing: PushReader[] = []
+  readonly #willing: WillingReader[] = []
   /** Those who wait for the log to move on. */
   #waiting = new Set<() => void>()
   /** Where the pass over the willing is, and how many it has yet to visit. */
@@ -71,7 +71,6 @@ export class Channel implements Alarm, FollowerListener {
     return this.#followed.log
   }
 
-  /** Whether the log was followed up to its tail: the ring's cursor is a place of the log. */
   get isReady (): boolean {
     return this.#follower.cursor !== undefined
   }
@@ -109,7 +108,6 @@ export class Channel implements Alarm, FollowerListener {
 
   // What readers ask for.
 
-  /** What follows a place, from the store. */
   pageAfter (after: After): Promise<PageResult> {
     return this.#pages.after(after)
   }
@@ -118,7 +116,6 @@ export class Channel implements Alarm, FollowerListener {
     return this.#pages.beforeLast(n)
   }
 
-  /** The first frames of a reader at a place; made once for all that begin with nothing else there. */
   begin (beginning: Beginning): Frames | null | Promise<Frames | null> {
     if (beginning.gap !== null) return this.presentation.begin(beginning)
     if (this.#ready?.id === beginning.id) return this.#ready.frames
@@ -127,7 +124,6 @@ export class Channel implements Alarm, FollowerListener {
     return frames
   }
 
-  /** Calls back once when the log has moved on, or is closed. */
   onMove (callback: () => void): void {
     this.#waiting.add(callback)
   }
@@ -136,19 +132,17 @@ export class Channel implements Alarm, FollowerListener {
     this.#waiting.delete(callback)
   }
 
-  /** Reads again: a reader has seen more than the follower has. */
   refresh (): void {
     this.#follower.refresh()
   }
 
-  /** Takes a plain reader among those that are written to as the log moves on. Its place is in the ring. */
-  add (reader: PushReader): void {
+  add (reader: WillingReader): void {
     reader.slot = this.#willing.length
     this.#willing.push(reader)
     if (reader.place !== this.ring.head) this.#flushLater()
   }
 
-  remove (reader: PushReader): void {
+  remove (reader: WillingReader): void {
     const { slot } = reader
     if (slot === -1) return
     reader.slot = -1

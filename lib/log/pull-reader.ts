@@ -1,18 +1,18 @@
-import { type Channel } from './channel.ts'
 import { type After } from './pages.ts'
+import { type ChannelPort } from './port.ts'
 import { type Batch, type Beginning, type Pull, type StartAt } from './reading.ts'
 import { type Item } from './ring.ts'
 
 /** A reader that asks for what is next: a cursor, and nothing that waits for it. */
 export class PullReader implements Pull {
-  readonly #channel: Channel
+  readonly #channel: ChannelPort
   /** Where to begin, until that is known. */
   #start: StartAt | undefined
   #after: After = null
   #isStopped = false
   #wake: (() => void) | undefined
 
-  constructor (channel: Channel, start: StartAt) {
+  constructor (channel: ChannelPort, start: StartAt) {
     this.#channel = channel
     this.#start = start
   }
@@ -88,7 +88,7 @@ export class PullReader implements Pull {
     return page.beginning !== null ? { beginning: page.beginning } : this.#batchOf(page.items)
   }
 
-  #over (over: NonNullable<Channel['over']>): Batch | null {
+  #over (over: NonNullable<ChannelPort['over']>): Batch | null {
     if (over === 'gone') return { end: null }
     if (over === 'closed') return null
     throw over.error

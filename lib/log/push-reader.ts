@@ -1,13 +1,12 @@
 import { type Frames } from '../wire/frames.ts'
-import { type Channel } from './channel.ts'
 import { type After, type Page } from './pages.ts'
+import { type ChannelPort, type WillingReader } from './port.ts'
 import { type Reader, type ReaderSink, type StartAt } from './reading.ts'
 import { join } from './ring.ts'
 import { type LogEntry } from './store.ts'
 
 /** A reader that is written to: at the tail it is a place in the ring, so its channel writes to thousands in a loop. */
-export class PushReader implements Reader {
-  /** Among the willing of the channel; -1 where it is not. */
+export class PushReader implements Reader, WillingReader {
   slot = -1
   /** The place in the ring, while it is among the willing or its sink is full. */
   place = -1
@@ -16,14 +15,14 @@ export class PushReader implements Reader {
   firstAt = 0
   events = 0
   bytes = 0
-  readonly #channel: Channel
+  readonly #channel: ChannelPort
   readonly #sink: ReaderSink
   /** What it reads on after, while its place is not known to be in the ring. */
   #after: After = null
   #isReading = false
   #isStopped = false
 
-  constructor (channel: Channel, sink: ReaderSink) {
+  constructor (channel: ChannelPort, sink: ReaderSink) {
     this.#channel = channel
     this.#sink = sink
   }
@@ -48,7 +47,6 @@ export class PushReader implements Reader {
     this.#channel.leave()
   }
 
-  /** The end of a run; null where its log is gone. */
   end (entry: LogEntry | null): void {
     if (this.#isStopped) return
     const { last, isGood } = this.#channel.presentation.end(entry, entry === null ? null : this.#channel.ids.of(entry.id))
@@ -63,12 +61,6 @@ export class PushReader implements Reader {
     this.#sink.fail(error)
   }
 
-  /**
-   * Writes what the ring has after this place, which is not the head.
-   *
-   * @param now of `performance.now()`
-   * @returns whether it is still among the willing
-   */
   advance (now: number): boolean {
     const { ring } = this.#channel
     if (!ring.has(this.place)) {
