@@ -75,9 +75,9 @@ export class Channel implements Alarm, FollowerListener, ChannelPort {
     return this.#follower.cursor !== undefined
   }
 
-  follow (sink: ReaderSink, start: StartAt): Reader {
+  follow (sink: ReaderSink, start: StartAt, end: Presentation['end']): Reader {
     this.#enter()
-    const reader = new PushReader(this, sink)
+    const reader = new PushReader(this, sink, end)
     reader.start(start)
     return reader
   }

@@ -110,9 +110,13 @@ export class Logs {
     })
   }
 
-  /** Writes a log to a sink, from a place on. */
-  follow (log: ReadableLog, sink: ReaderSink, start: StartAt): Reader {
-    return this.#channel(log).follow(sink, start)
+  /**
+   * Writes a log to a sink, from a place on.
+   *
+   * @param end how it ends for this reader: runs differ in that by their route
+   */
+  follow (log: ReadableLog, sink: ReaderSink, start: StartAt, end: Presentation['end'] = log.presentation.end): Reader {
+    return this.#channel(log).follow(sink, start, end)
   }
 
   /** Reads a log from a place on, as it is asked for. */

@@ -26,10 +26,17 @@ export class PullReader implements Pull {
   }
 
   async next (): Promise<Batch | null> {
-    const beginning = this.#start === undefined ? undefined : await this.#begin(this.#start)
-    if (beginning !== undefined) return this.#isStopped ? null : { beginning }
     while (!this.#isStopped) {
-      const batch = this.#fromRing() ?? await this.#fromStore()
+      const batch = await this.#step()
+      if (batch !== undefined) return batch
+    }
+    return null
+  }
+
+  async more (): Promise<Batch | null | undefined> {
+    while (!this.#isStopped) {
+      if (this.#start === undefined && this.isCurrent) return undefined
+      const batch = await this.#step()
       if (batch !== undefined) return batch
     }
     return null
@@ -42,6 +49,13 @@ export class PullReader implements Pull {
     if (this.#wake === undefined) return
     this.#channel.offMove(this.#wake)
     this.#wake()
+  }
+
+  /** Undefined where nothing came of it but a step on. */
+  async #step (): Promise<Batch | null | undefined> {
+    if (this.#start === undefined) return this.#fromRing() ?? await this.#fromStore()
+    const beginning = await this.#begin(this.#start)
+    return beginning === undefined || this.#isStopped ? undefined : { beginning }
   }
 
   async #begin (start: StartAt): Promise<Beginning | undefined> {

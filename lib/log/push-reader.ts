@@ -1,7 +1,7 @@
 import { type Frames } from '../wire/frames.ts'
 import { type After, type Page } from './pages.ts'
 import { type ChannelPort, type WillingReader } from './port.ts'
-import { type Reader, type ReaderSink, type StartAt } from './reading.ts'
+import { type Presentation, type Reader, type ReaderSink, type StartAt } from './reading.ts'
 import { join } from './ring.ts'
 import { type LogEntry } from './store.ts'
 
@@ -17,14 +17,16 @@ export class PushReader implements Reader, WillingReader {
   bytes = 0
   readonly #channel: ChannelPort
   readonly #sink: ReaderSink
+  readonly #end: Presentation['end']
   /** What it reads on after, while its place is not known to be in the ring. */
   #after: After = null
   #isReading = false
   #isStopped = false
 
-  constructor (channel: ChannelPort, sink: ReaderSink) {
+  constructor (channel: ChannelPort, sink: ReaderSink, end: Presentation['end']) {
     this.#channel = channel
     this.#sink = sink
+    this.#end = end
   }
 
   start (start: StartAt): void {
@@ -49,9 +51,8 @@ export class PushReader implements Reader, WillingReader {
 
   end (entry: LogEntry | null): void {
     if (this.#isStopped) return
-    const { last, isGood } = this.#channel.presentation.end(entry, entry === null ? null : this.#channel.ids.of(entry.id))
+    const { last, isGood } = this.#end(entry, entry === null ? null : this.#channel.ids.of(entry.id))
     this.stop()
-    if (last !== null) this.bytes += last.byteLength
     this.#sink.end(last, isGood)
   }
 
@@ -200,7 +201,10 @@ export class PushReader implements Reader, WillingReader {
       if (this.events === 0) this.firstAt = now
       this.events += frames.events
     }
-    if (!isWilling) this.isBlocked = true
+    if (!isWilling) {
+      this.isBlocked = true
+      if (direct !== null) this.#sink.onBlocked()
+    }
     return isWilling
   }
 

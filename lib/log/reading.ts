@@ -64,6 +64,8 @@ export interface Presentation {
 export interface ReaderSink {
   writeFrames (frames: Frames): boolean
   readonly direct: { write (chunk: Uint8Array): boolean } | null
+  /** `direct` has refused a write: {@link Reader.resume} is called once it drains. */
+  onBlocked (): void
   end (last: Frames | null, isGood: boolean): void
   fail (error: unknown): void
 }
@@ -101,6 +103,8 @@ export type Batch =
 export interface Pull {
   /** Waits for what is next; null once it was stopped. Not to be called again before it has settled. */
   next (): Promise<Batch | null>
+  /** The same without waiting for what is not there yet: undefined where {@link isCurrent}. */
+  more (): Promise<Batch | null | undefined>
   /** Whether everything that this process knows of was given: what comes next is live. */
   readonly isCurrent: boolean
   /** The id of the place reached, also past entries that the caller drops; null before the first. */

@@ -82,12 +82,17 @@ export class TextSink implements ReaderSink {
   ended: boolean | undefined
   failure: unknown
   direct: { write (chunk: Uint8Array): boolean } | null = null
+  blocked = 0
 
   writeFrames (frames: Frames): boolean {
     this.writes++
     this.largest = Math.max(this.largest, frames.byteLength)
     this.text += frames.bytes.toString()
     return this.isWilling
+  }
+
+  onBlocked (): void {
+    this.blocked++
   }
 
   end (last: Frames | null, isGood: boolean): void {
