@@ -16,10 +16,9 @@ export interface Declaration {
   readonly retry: boolean
 }
 
-// Registered symbols: the client, or another copy of this package, reads what this one wrote. The number is the version
-// of the form. They are enumerable, so that a schema object may be spread.
+// A registered symbol: the client, or another copy of this package, reads what this one wrote. The number is the version
+// of the form. It is enumerable, so that a schema object may be spread.
 const DECLARATION = Symbol.for('fastify-typed-sse.declaration.2')
-const RAW = Symbol.for('fastify-typed-sse.raw')
 
 /** The key of unnamed events in {@link Declaration.events}: no named event can have it, because clients read an empty name as none. */
 export const UNNAMED = ''
@@ -32,16 +31,6 @@ export function eventTitle (name: string): string {
 /** Writes a declaration into its media type object. */
 export function declare<T extends object> (mediaType: T, declaration: Declaration): T {
   return { ...mediaType, [DECLARATION]: declaration }
-}
-
-/** Marks a copy of a schema as raw text. */
-export function markRaw<T extends object> (schema: T): T {
-  // TypeBox keeps some of its marks in properties that a spread would lose.
-  return Object.defineProperties({ [RAW]: true }, Object.getOwnPropertyDescriptors(schema)) as T
-}
-
-export function isRaw (schema: object): boolean {
-  return RAW in schema
 }
 
 /**

@@ -3,9 +3,11 @@ import { isReservedName } from '../wire/control.ts'
 import { eventLine } from '../wire/frame.ts'
 import { EVENT_STREAM } from '../wire/media-type.ts'
 import { type EventStreamFunction, type EventStreamOptions, type RawTextFunction } from './types.ts'
-import { declare, type Declaration, eventTitle, isRaw, markRaw, UNNAMED } from './declaration.ts'
+import { declare, type Declaration, eventTitle, UNNAMED } from './declaration.ts'
 import { checkJsonTypes } from '../schema/json-types.ts'
 import { isJsonText } from '../schema/json-text.ts'
+import { isRaw, markRaw } from '../schema/raw-text.ts'
+import { typeboxOf } from '../schema/typebox.ts'
 import { isObject, type SchemaObject } from '../schema/walk.ts'
 
 const OPTIONS: Record<keyof EventStreamOptions, string> = { sentinel: 'string', description: 'string', id: 'boolean', retry: 'boolean' }
@@ -67,7 +69,7 @@ function eventsOf (input: unknown): Map<string, SchemaObject> {
   if (!isObject(input)) throw new SSE_ERR_CONTRACT('takes a schema, or a map of event names to schemas')
   const isMap = Object.keys(input).length > 0 && Object.values(input).every(isSchema)
   if (isSchema(input)) {
-    if (isMap && !isTypeBox(input)) throw new SSE_ERR_CONTRACT_AMBIGUOUS(Object.keys(input).join(', '))
+    if (isMap && typeboxOf(input) === undefined) throw new SSE_ERR_CONTRACT_AMBIGUOUS(Object.keys(input).join(', '))
     return new Map([[UNNAMED, input]])
   }
   if (!isMap) throw new SSE_ERR_CONTRACT('takes a schema, or a map of event names to schemas; every value of a map must be a schema')
@@ -82,13 +84,9 @@ function checkName (name: string): void {
 
 function isSchema (value: unknown): value is SchemaObject {
   if (!isObject(value)) return false
-  if (isTypeBox(value) || isRaw(value)) return true
+  if (typeboxOf(value) !== undefined || isRaw(value)) return true
   const keys = Reflect.ownKeys(value)
   return keys.length === 0 || Object.entries(value).some(([key, inner]) => Object.hasOwn(KEYWORDS, key) && KEYWORDS[key]!(inner))
-}
-
-function isTypeBox (value: object): boolean {
-  return Symbol.for('TypeBox.Kind') in value || '~kind' in value
 }
 
 function checkOptions (options: unknown): void {

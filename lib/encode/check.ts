@@ -1,21 +1,23 @@
-import { Ajv2019 } from 'ajv/dist/2019.js'
+// Compiles a payload's schema into its check: TypeBox's own where it reads the schema as JSON Schema does, else Ajv.
+
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js'
-import addFormats from 'ajv-formats'
-import { withoutCopies } from '../schema/rewrite.ts'
-import { type SchemaObject, subschemas } from '../schema/walk.ts'
+import addFormats, { type FormatName } from 'ajv-formats'
+import { fullFormats } from 'ajv-formats/dist/formats.js'
+import { Places } from '../schema/places.ts'
+import { resolveSchema, type ResolvedSchema } from '../schema/resolve.ts'
+import { isObject, type SchemaObject, subschemas } from '../schema/walk.ts'
+import { type Assertion, type AssertionCompiler, Evaluator } from './evaluate.ts'
+import { type Check, firstError, typeboxCheck } from './typebox-check.ts'
 
-/** A compiled check of a payload: strict, so nothing is coerced, filled in or removed. */
-export interface Check {
-  accepts (value: unknown): boolean
-  /** Why a value was refused: a JSON pointer into it, and what was expected there. Never the value. */
-  explain (value: unknown): { pointer: string, message: string }
+/** A payload's schema, compiled. */
+export interface CompiledSchema {
+  readonly schema: ResolvedSchema
+  /** Strict: nothing is coerced, filled in or removed. */
+  readonly check: Check
+  readonly evaluator: Evaluator
+  /** Whether it uses keywords or formats that the app has added to Ajv. */
+  readonly isCustom: boolean
 }
-
-/** Compiles a payload schema. */
-export type CheckCompiler = (schema: SchemaObject) => Promise<Check>
-
-type Ajv = Ajv2019 | Ajv2020
-type AjvClass = typeof Ajv2019 | typeof Ajv2020
 
 /** What an app adds to Ajv: options, and plugins, each alone or with its options. */
 export interface Extensions {
@@ -23,127 +25,149 @@ export interface Extensions {
   readonly plugins?: readonly unknown[] | undefined
 }
 
-type Plugin = (ajv: Ajv, options?: unknown) => void
-
-const KIND = Symbol.for('TypeBox.Kind')
-
-/** What no app may change. Response schemas may carry keywords of OpenAPI that Ajv does not know; JSON has neither NaN nor Infinity. */
-const STRICT = { strict: false, strictNumbers: true, coerceTypes: false, useDefaults: false, removeAdditional: false } as const
+type Plugin = (ajv: Ajv2020, options?: unknown) => void
 
 /**
- * Makes the compiler for an app's schemas: TypeBox's own check for TypeBox schemas, Ajv for all others, and for those
- * that TypeBox cannot see whole: it knows neither the app's shared schemas nor formats that nobody registered with it,
- * nor what was added to Ajv.
- *
- * @param shared the app's schemas by `$id`
+ * What no app may change. Response schemas may carry keywords of OpenAPI that Ajv does not know; JSON has neither NaN nor
+ * Infinity.
  */
-export function checkCompiler (shared: Record<string, unknown>, extensions?: Extensions): CheckCompiler {
-  const instances = new Map<AjvClass, Ajv>()
-  const isExtended = extensions === undefined ? () => false : extensionFinder(extensions)
-  return async schema => {
-    const typebox = isSelfContained(schema) && !isExtended(schema) ? await typeboxCheck(schema) : undefined
-    if (typebox !== undefined) return typebox
-    const Class = [schema, ...Object.values(shared)].some(isDraft2020) ? Ajv2020 : Ajv2019
-    const ajv = instances.get(Class) ?? createAjv(Class, shared, extensions)
-    instances.set(Class, ajv)
-    return ajvCheck(ajv, withoutCopies(schema, shared))
+const STRICT = {
+  strict: false, strictNumbers: true, coerceTypes: false, useDefaults: false, removeAdditional: false, logger: false
+} as const
+
+/** The drafts that may be named: 2020-12, in which Ajv reads all, can say what those before it can. */
+const DRAFTS = /^https?:\/\/json-schema\.org\/(draft-0[67]|draft\/2019-09|draft\/2020-12)\/schema#?$/
+
+/**
+ * Keywords that TypeBox does not check as JSON Schema says (lengths in UTF-16 units or graphemes, patterns without the
+ * flag `u`, `^.*$` as the pattern of any key), or not at all where a schema of its kind would not have them.
+ */
+const BEYOND_TYPEBOX = new Set(['minLength', 'maxLength', 'pattern', 'multipleOf', 'uniqueItems', 'enum', 'oneOf', 'not', 'if', 'then', 'else',
+  'patternProperties', 'propertyNames', 'minProperties', 'maxProperties', 'dependentRequired', 'dependentSchemas', 'unevaluatedProperties',
+  'prefixItems', 'contains', 'minContains', 'maxContains', 'unevaluatedItems', 'formatMinimum', 'formatMaximum', 'formatExclusiveMinimum', 'formatExclusiveMaximum'])
+
+/** Compiles payload schemas with what an app has: shared schemas, and keywords and formats of its own. */
+export class SchemaCompiler implements AssertionCompiler {
+  readonly #shared: Readonly<Record<string, unknown>>
+  readonly #extensions: Extensions
+  readonly #instances = new Map<boolean, Ajv2020>()
+  #places: Places | undefined
+  #additions: Set<string> | undefined
+  #count = 0
+
+  /** @param shared the app's schemas by `$id` */
+  constructor (shared: Readonly<Record<string, unknown>>, extensions: Extensions = {}) {
+    this.#shared = shared
+    this.#extensions = extensions
+  }
+
+  /** @throws Error for a schema that cannot be used */
+  async compile (given: SchemaObject): Promise<CompiledSchema> {
+    const places = new Places(this.#sharedPlaces())
+    places.add(given, '.payload')
+    const uri = `payload:${++this.#count}`
+    const schema = resolveSchema(given, places, uri)
+    const parts = [schema.root, ...schema.targets.values()].flatMap(node => Array.from(subschemas(node)))
+    const isCustom = parts.some(part => this.#isAdded(part))
+    const typebox = isCustom ? undefined : await typeboxCheck(given)
+    const hasPlainNames = parts.every(hasOnlyPlainNames)
+    if (typebox !== undefined && hasPlainNames && parts.every(isWithinTypebox)) return { schema, check: typebox, evaluator: new Evaluator(schema, this), isCustom }
+    const ajv = this.#instance(!hasPlainNames)
+    for (const { $schema } of subschemas(given)) checkDraft(ajv, $schema)
+    if (typebox === undefined) for (const { format } of parts) checkFormat(ajv, format)
+    ajv.addSchema({ definitions: schema.definitions }, uri)
+    const check = ajvCheck(ajv.compile(schema.root))
+    return { schema, check: typebox?.isIndispensable === true ? bothChecks(check, typebox) : check, evaluator: new Evaluator(schema, this), isCustom }
+  }
+
+  isKeyword (name: string): boolean {
+    return this.#instance(true).getKeyword(name) !== false
+  }
+
+  compileAssertion (keywords: SchemaObject): Assertion {
+    return this.#instance(true).compile(keywords)
+  }
+
+  regExp (pattern: string): { test (text: string): boolean } {
+    const { code, unicodeRegExp } = this.#instance(true).opts
+    return code.regExp(pattern, unicodeRegExp ? 'u' : '')
+  }
+
+  #sharedPlaces (): Places {
+    if (this.#places !== undefined) return this.#places
+    const places = new Places()
+    for (const [id, schema] of Object.entries(this.#shared)) if (isObject(schema)) places.add(schema, id)
+    this.#places = places
+    return places
+  }
+
+  /** @param ownProperties whether inherited properties are told from own ones, which takes time: see {@link hasOnlyPlainNames} */
+  #instance (ownProperties: boolean): Ajv2020 {
+    const known = this.#instances.get(ownProperties)
+    if (known !== undefined) return known
+    const ajv = createAjv(this.#extensions, ownProperties)
+    this.#instances.set(ownProperties, ajv)
+    return ajv
+  }
+
+  /** Whether a schema uses a keyword or a format that is not Ajv's own. */
+  #isAdded (part: SchemaObject): boolean {
+    this.#additions ??= Object.keys(this.#extensions).length === 0 ? new Set() : additionsOf(this.#instance(true))
+    return this.#additions.size > 0 && (this.#additions.has(`format ${String(part.format)}`) || Object.keys(part).some(key => this.#additions!.has(key)))
   }
 }
 
-/** Whether every `$ref` leads to a place within the schema. */
-function isSelfContained (schema: SchemaObject): boolean {
-  const parts = Array.from(subschemas(schema))
-  const ids = new Set(parts.map(part => part.$id))
-  return parts.every(part => part.$ref === undefined || ids.has(part.$ref))
-}
-
-async function typeboxCheck (schema: SchemaObject): Promise<Check | undefined> {
-  const formats = Array.from(subschemas(schema), part => part.format).filter(format => typeof format === 'string')
-  const load = KIND in schema ? typebox0 : '~kind' in schema ? typebox1 : undefined
-  try {
-    return await load?.(schema, formats)
-  } catch {
-    // The package is not installed, or a part is not TypeBox's (Unsafe, plain JSON Schema): Ajv knows all of them.
-    return undefined
-  }
-}
-
-async function typebox0 (schema: SchemaObject, formats: string[]): Promise<Check | undefined> {
-  const { TypeCompiler } = await import('@sinclair/typebox/compiler')
-  const { FormatRegistry } = await import('@sinclair/typebox')
-  if (!formats.every(format => FormatRegistry.Has(format))) return undefined
-  const compiled = TypeCompiler.Compile(schema as never)
-  return {
-    accepts: value => compiled.Check(value),
-    explain (value) {
-      const { path, message } = compiled.Errors(value).First()!
-      return { pointer: path, message }
-    }
-  }
-}
-
-async function typebox1 (schema: SchemaObject, formats: string[]): Promise<Check | undefined> {
-  const { Compile } = await import('typebox/compile')
-  const { Format } = await import('typebox/format')
-  if (!formats.every(format => Format.Has(format))) return undefined
-  const compiled = Compile(schema)
-  return {
-    accepts: value => compiled.Check(value),
-    explain: value => firstError(compiled.Errors(value))
-  }
-}
-
-/** Whether a schema is of the draft in which `prefixItems` took the place of an array of `items`. */
-function isDraft2020 (schema: unknown): boolean {
-  return Array.from(subschemas(schema)).some(({ $schema, prefixItems }) => prefixItems !== undefined || String($schema).includes('2020-12'))
-}
-
-/** Tells whether a schema uses a keyword or a format that is not Ajv's own. */
-function extensionFinder (extensions: Extensions): (schema: SchemaObject) => boolean {
-  const [own, extended] = [createAjv(Ajv2019, {}), createAjv(Ajv2019, {}, extensions)]
-  const keywords = Object.keys(extended.RULES.keywords).filter(keyword => own.getKeyword(keyword) === false)
-  const formats = Object.keys(extended.formats).filter(format => extended.formats[format] !== own.formats[format])
-  return schema => Array.from(subschemas(schema)).some(part =>
-    keywords.some(keyword => Object.hasOwn(part, keyword)) || formats.includes(part.format as string))
-}
-
-function createAjv (Class: AjvClass, shared: Record<string, unknown>, { customOptions, plugins = [] }: Extensions = {}): Ajv {
-  const logger = { log: refuseUnknownFormat, warn: refuseUnknownFormat, error: refuseUnknownFormat }
-  const ajv = new Class({ ...customOptions, ...STRICT, logger })
-  // Enough to let schemas name the draft that Fastify uses, which later ones read alike.
-  ajv.addMetaSchema({ $id: 'http://json-schema.org/draft-07/schema' })
-  const given = plugins.map(plugin => [plugin].flat() as [Plugin, unknown?])
-  // It may be given again, with options, and cannot be added twice.
-  if (!given.some(([plugin]) => plugin.name === 'formatsPlugin')) addFormats.default(ajv)
-  for (const [plugin, options] of given) plugin(ajv, options)
-  for (const schema of Object.values(shared)) ajv.addSchema(schema as SchemaObject)
+function createAjv ({ customOptions, plugins = [] }: Extensions, ownProperties: boolean): Ajv2020 {
+  const { code, ...options } = customOptions as { code?: object } | undefined ?? {}
+  const ajv = new Ajv2020({ ...options, ...STRICT, ownProperties, code: { regExp: leniently, ...code } })
+  for (const [plugin, options] of plugins.map(plugin => [plugin].flat() as [Plugin, unknown?])) plugin(ajv, options)
+  // Formats of the app go first. Its plugins may have added these already, whose keywords cannot be added twice.
+  const formats = Object.keys(fullFormats).filter(name => !Object.hasOwn(ajv.formats, name)) as FormatName[]
+  addFormats.default(ajv, { formats, keywords: ajv.getKeyword('formatMinimum') === false })
   return ajv
 }
 
-/** Ajv only warns of a format that it does not know, and would not check it; it does so for shared schemas too. */
-function refuseUnknownFormat (warning: string): void {
-  const format = /^unknown format "(.*?)" ignored/.exec(warning)?.[1]
-  if (format !== undefined) throw new Error(`unknown format '${format}'`)
-}
-
-/** Compiles a schema that may refer to itself, and forgets it: another event may have others of the same `$id`s. */
-function compileOnce (ajv: Ajv, schema: SchemaObject): ValidateFunction {
-  const { $id, ...rest } = schema
-  // What is shared is known by its id already.
-  if (typeof $id === 'string' && Object.hasOwn(ajv.schemas, $id)) return ajv.compile(rest)
-  const known = new Set(Object.keys(ajv.refs))
+/** JSON Schema has the flag `u`; TypeBox does without, so that its users write patterns that are none with it. */
+function leniently (pattern: string, flags: string): RegExp {
   try {
-    return ajv.compile(schema)
-  } finally {
-    ajv.removeSchema(schema)
-    // Ids within it would lead into the next schema.
-    for (const ref of Object.keys(ajv.refs)) if (!known.has(ref)) delete ajv.refs[ref]
+    return new RegExp(pattern, flags)
+  } catch {
+    return new RegExp(pattern)
   }
 }
+leniently.code = 'new RegExp'
 
-function ajvCheck (ajv: Ajv, schema: SchemaObject): Check {
-  const validate = compileOnce(ajv, schema)
-  if ('$async' in validate) throw new Error('a check must not be asynchronous')
+/** The keywords and formats (`format x`) that an instance has beside Ajv's own. */
+function additionsOf (ajv: Ajv2020): Set<string> {
+  const own = createAjv({}, true)
+  const keywords = Object.keys(ajv.RULES.keywords).filter(keyword => own.getKeyword(keyword) === false)
+  const formats = Object.keys(ajv.formats).filter(format => ajv.formats[format] !== own.formats[format])
+  return new Set([...keywords, ...formats.map(format => `format ${format}`)])
+}
+
+/** @throws Error for a draft that neither we nor the app's plugins know */
+function checkDraft (ajv: Ajv2020, $schema: unknown): void {
+  if ($schema === undefined || DRAFTS.test(String($schema)) || ajv.getSchema(String($schema)) !== undefined) return
+  throw new Error(`unknown draft '${String($schema)}'`)
+}
+
+/** @throws Error for a format that Ajv does not know, and would not check */
+function checkFormat (ajv: Ajv2020, format: unknown): void {
+  if (typeof format === 'string' && !Object.hasOwn(ajv.formats, format)) throw new Error(`unknown format '${format}'`)
+}
+
+/** Whether TypeBox reads all keywords of a schema as JSON Schema says. */
+function isWithinTypebox (part: SchemaObject): boolean {
+  return Object.keys(part).every(key => !BEYOND_TYPEBOX.has(key))
+}
+
+/** Whether no property that a schema names is one that objects inherit, such as `constructor`. */
+function hasOnlyPlainNames ({ properties = {}, required = [], dependentRequired = {}, dependentSchemas = {} }: SchemaObject): boolean {
+  const names = [...Object.keys({ ...properties as object, ...dependentSchemas as object, ...dependentRequired as object }), ...Object.values(dependentRequired as object), required].flat()
+  return !names.some(name => String(name) in Object.prototype)
+}
+
+function ajvCheck (validate: ValidateFunction): Check {
   return {
     accepts: value => validate(value),
     explain (value) {
@@ -153,7 +177,9 @@ function ajvCheck (ajv: Ajv, schema: SchemaObject): Check {
   }
 }
 
-function firstError (errors: Array<{ instancePath: string, message?: string }>): { pointer: string, message: string } {
-  const [error] = errors
-  return { pointer: error!.instancePath, message: error!.message! }
+function bothChecks (one: Check, other: Check): Check {
+  return {
+    accepts: value => one.accepts(value) && other.accepts(value),
+    explain: value => one.accepts(value) ? other.explain(value) : one.explain(value)
+  }
 }

@@ -1,7 +1,6 @@
-import { checkCompiler, type Extensions } from './check.ts'
+import { type Extensions, SchemaCompiler } from './check.ts'
 import { type Declaration } from '../contract/declaration.ts'
 import { compileEncoder, type Encoder } from './encoder.ts'
-import { type Tools } from './payload.ts'
 
 type Schemas = Record<string, unknown>
 
@@ -9,14 +8,14 @@ type Schemas = Record<string, unknown>
 export class Compiler {
   readonly #shared: Schemas
   readonly #extensions: Extensions | undefined
-  readonly #tools: Tools
+  readonly #schemas: SchemaCompiler
   readonly #encoders = new WeakMap<Declaration, Promise<Encoder>>()
 
   /** @param shared the schemas of a scope by `$id` */
   constructor (shared: Schemas, extensions: Extensions | undefined) {
     this.#shared = shared
     this.#extensions = extensions
-    this.#tools = { compileCheck: checkCompiler(shared, extensions), shared }
+    this.#schemas = new SchemaCompiler(shared, extensions)
   }
 
   /** Whether it would be made with the same. */
@@ -29,7 +28,7 @@ export class Compiler {
   compile (declaration: Declaration): Promise<Encoder> {
     const known = this.#encoders.get(declaration)
     if (known !== undefined) return known
-    const encoder = compileEncoder(declaration, this.#tools)
+    const encoder = compileEncoder(declaration, this.#schemas)
     this.#encoders.set(declaration, encoder)
     return encoder
   }

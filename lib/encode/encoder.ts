@@ -4,8 +4,10 @@ import { SSE_ERR_EVENT, SSE_ERR_MESSAGE } from '../errors.ts'
 import { BareFrame, checkFieldNames, Checkpoint, Message } from '../wire/message.ts'
 import { commentLines, DATA, dataLines, END, eventLine, positionLines } from '../wire/frame.ts'
 import { type Outgoing } from '../wire/frames.ts'
-import { type Declaration, eventTitle, isRaw, UNNAMED } from '../contract/declaration.ts'
-import { compilePayload, compileText, type Tools, undeclaredPayload, type WritePayload } from './payload.ts'
+import { type Declaration, eventTitle, UNNAMED } from '../contract/declaration.ts'
+import { isRaw } from '../schema/raw-text.ts'
+import { type SchemaCompiler } from './check.ts'
+import { compilePayload, compileText, undeclaredPayload, type WritePayload } from './payload.ts'
 import { type SchemaObject } from '../schema/walk.ts'
 
 /** What a log stores of an event: its checked payload, without a position. */
@@ -50,11 +52,11 @@ const TAIL = END + END
  *
  * @throws SSE_ERR_SCHEMA
  */
-export async function compileEncoder (declaration: Declaration, tools: Tools): Promise<Encoder> {
+export async function compileEncoder (declaration: Declaration, compiler: SchemaCompiler): Promise<Encoder> {
   const unnamed = declaration.events.get(UNNAMED)
-  if (unnamed !== undefined) return new UnnamedEncoder(await compileEvent(UNNAMED, unnamed, tools, declaration.sentinel))
+  if (unnamed !== undefined) return new UnnamedEncoder(await compileEvent(UNNAMED, unnamed, compiler, declaration.sentinel))
   const events = new Map<unknown, EventEncoder>()
-  for (const [name, schema] of declaration.events) events.set(name, await compileEvent(name, schema, tools))
+  for (const [name, schema] of declaration.events) events.set(name, await compileEvent(name, schema, compiler))
   return new NamedEncoder(events)
 }
 
@@ -151,11 +153,11 @@ function recordOf ({ name, write }: EventEncoder, data: unknown): EventRecord {
   return { event: name, data: write(data) }
 }
 
-async function compileEvent (name: string, schema: SchemaObject, tools: Tools, sentinel?: string): Promise<EventEncoder> {
+async function compileEvent (name: string, schema: SchemaObject, compiler: SchemaCompiler, sentinel?: string): Promise<EventEncoder> {
   const title = eventTitle(name)
   const head = name === UNNAMED ? '' : eventLine(name)
-  if (!isRaw(schema)) return jsonEvent(name, head, await compilePayload(title, schema, tools))
-  const write = await compileText(title, schema, tools, sentinel)
+  if (!isRaw(schema)) return jsonEvent(name, head, await compilePayload(title, schema, compiler))
+  const write = await compileText(title, schema, compiler, sentinel)
   return { name, write, frame: (data, tail) => head + dataLines(write(data)) + tail }
 }
 

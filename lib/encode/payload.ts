@@ -1,17 +1,14 @@
-// From a payload to the text of its `data:`: checked against its schema, then written. Errors name the event and the
-// place, never the value.
+// From a payload to the text of its `data:`. What is accepted is what is sent: the check applies to what JSON will say,
+// and what leaves is the part of it that the schema declares. Errors name the event and the place, never the value.
 
 import { SSE_ERR_PAYLOAD, SSE_ERR_SCHEMA, SSE_ERR_SERIALIZE } from '../errors.ts'
+import { keysOf, pointerOf, valueAt } from '../schema/pointer.ts'
 import { type SchemaObject } from '../schema/walk.ts'
-import { type Check, type CheckCompiler } from './check.ts'
-import { compileSerialize, type Serialize, stringify } from './serialize.ts'
-
-/** What payload schemas are compiled with. */
-export interface Tools {
-  readonly compileCheck: CheckCompiler
-  /** The app's schemas by `$id`. */
-  readonly shared: Record<string, unknown>
-}
+import { type CompiledSchema, type SchemaCompiler } from './check.ts'
+import { ANYTHING, declaredPart, NotJsonError } from './declared.ts'
+import { CIRCULAR, NotJson, toPlain } from './plain.ts'
+import { fastPath } from './serialize.ts'
+import { type Check } from './typebox-check.ts'
 
 /**
  * Checks a payload and writes it: as one line of JSON, or as the text that it is.
@@ -26,12 +23,21 @@ export type WritePayload = (data: unknown) => string
  * @param event its name, for errors
  * @throws SSE_ERR_SCHEMA
  */
-export async function compilePayload (event: string, schema: SchemaObject, tools: Tools): Promise<WritePayload> {
-  const check = await compiled(event, () => tools.compileCheck(schema))
-  const serialize = await compiled(event, () => compileSerialize(schema, tools.shared))
-  const write = jsonPayload(event, check, serialize)
-  // A schema that takes anything, or any object, also takes what JSON cannot carry.
-  return [undefined, new Uint8Array(1), new Map()].some(value => check.accepts(value)) ? guarded(event, write) : write
+export async function compilePayload (event: string, schema: SchemaObject, compiler: SchemaCompiler): Promise<WritePayload> {
+  const compiled = await compile(event, schema, compiler)
+  const { check } = compiled
+  const write = writeDeclared(event, compiled)
+  const fast = fastPath(compiled.schema, keyword => compiler.isKeyword(keyword))
+  if (fast === undefined) return write
+  return data => {
+    try {
+      const copy = fast.copy(data)
+      if (check.accepts(copy)) return fast.serialize(copy)
+    } catch {
+      // A getter threw, or it is nested too deep: the other way says so.
+    }
+    return write(data)
+  }
 }
 
 /**
@@ -41,93 +47,88 @@ export async function compilePayload (event: string, schema: SchemaObject, tools
  * @param sentinel what no text may be
  * @throws SSE_ERR_SCHEMA
  */
-export async function compileText (event: string, schema: SchemaObject, tools: Tools, sentinel?: string): Promise<WritePayload> {
-  const check = await compiled(event, () => tools.compileCheck(schema))
+export async function compileText (event: string, schema: SchemaObject, compiler: SchemaCompiler, sentinel?: string): Promise<WritePayload> {
+  const { check } = await compile(event, schema, compiler)
   return data => {
-    if (typeof data !== 'string') throw invalid(event, '', `must be string, got ${nameOf(data)}`)
-    if (!check.accepts(data)) throw refusal(event, check, data)
-    if (data === sentinel) throw invalid(event, '', 'must not be the sentinel')
+    if (typeof data !== 'string') throw new SSE_ERR_PAYLOAD(event, '', `must be string, got ${nameOf(data)}`)
+    if (!check.accepts(data)) throw refusal(event, check, data, data)
+    if (data === sentinel) throw new SSE_ERR_PAYLOAD(event, '', 'must not be the sentinel')
     return data
   }
 }
 
 /** Writes the JSON of an event without a schema: any JSON, no check. */
 export function undeclaredPayload (event: string): WritePayload {
-  return guarded(event, data => {
-    try {
-      return stringify(data)
-    } catch (error) {
-      throw unserializable(event, error)
+  return data => attempt(event, () => JSON.stringify(declaredPart(toPlain(data), ANYTHING)))
+}
+
+async function compile (event: string, schema: SchemaObject, compiler: SchemaCompiler): Promise<CompiledSchema> {
+  try {
+    return await compiler.compile(schema)
+  } catch (error) {
+    throw new SSE_ERR_SCHEMA(`event '${event}'`, (error as Error).message, { cause: error })
+  }
+}
+
+/** Writes the part of a payload that its schema declares. */
+function writeDeclared (event: string, { check, evaluator }: CompiledSchema): WritePayload {
+  return data => attempt(event, () => {
+    const plain = toPlain(data)
+    if (!check.accepts(plain)) throw refusal(event, check, plain, data)
+    const declared = evaluator.evaluate(plain)
+    if (declared === undefined) throw new SSE_ERR_PAYLOAD(event, '', UNEVALUATED)
+    const part = declaredPart(plain, declared)
+    // It may have been accepted for what is gone now.
+    if (part !== plain) {
+      if (!check.accepts(part)) throw refusal(event, check, part, part, WITHOUT)
+      const declaredOfPart = evaluator.evaluate(part)
+      if (declaredOfPart === undefined || declaredPart(part, declaredOfPart) !== part) throw new SSE_ERR_PAYLOAD(event, '', UNEVALUATED + WITHOUT)
     }
+    return JSON.stringify(part)
   })
 }
 
-async function compiled<T> (event: string, compile: () => T | Promise<T>): Promise<T> {
+const CIRCULAR_HINT = NotJson.hint(CIRCULAR)!
+const UNEVALUATED = 'must have no properties or items that its schema leaves unevaluated'
+const WITHOUT = ', without the properties and items that its schema does not declare'
+
+function attempt (event: string, write: () => string): string {
   try {
-    return await compile()
+    return write()
   } catch (error) {
-    throw Object.assign(new SSE_ERR_SCHEMA(`event '${event}'`, (error as Error).message), { cause: error })
+    if (error instanceof SSE_ERR_PAYLOAD || error instanceof SSE_ERR_SERIALIZE) throw error
+    if (error instanceof NotJsonError && error.message !== CIRCULAR_HINT) throw new SSE_ERR_PAYLOAD(event, pointerOf(error.keys), error.message)
+    if (error instanceof RangeError) throw new SSE_ERR_SERIALIZE(event, 'it is circular, or nested too deep', { cause: error })
+    throw new SSE_ERR_SERIALIZE(event, error instanceof Error ? error.message : 'a toJSON() or a getter threw', { cause: error })
   }
 }
 
-function jsonPayload (event: string, check: Check, serialize: Serialize): WritePayload {
-  return data => {
-    let json: string | Error
-    try {
-      // The check too fails where a getter throws, or where a circular payload meets a recursive schema.
-      json = check.accepts(data) ? serialize(data) : refusal(event, check, data)
-    } catch (error) {
-      throw unserializable(event, error)
-    }
-    if (typeof json !== 'string') throw json
-    return json
-  }
-}
-
-function guarded (event: string, write: WritePayload): WritePayload {
-  return data => {
-    if (!isJson(data)) throw invalid(event, '', `${nameOf(data)} is no JSON`)
-    const json = write(data)
-    // Where an object is declared it would be an empty one.
-    if (data instanceof Date && json !== JSON.stringify(data)) throw invalid(event, '', `must not be a Date${hint(data)}`)
-    return json
-  }
-}
-
-/** JSON.stringify makes an empty object of maps and sets. */
-function isJson (data: unknown): boolean {
-  return data !== undefined && typeof data !== 'function' && typeof data !== 'symbol' && !ArrayBuffer.isView(data) &&
-    !(data instanceof Map) && !(data instanceof Set)
-}
-
-function refusal (event: string, check: Check, data: unknown): Error {
-  const { pointer, message } = check.explain(data)
-  return invalid(event, pointer, message + hint(valueAt(data, pointer)))
+/** @param data what `plain` is the copy of */
+function refusal (event: string, check: Check, plain: unknown, data: unknown, suffix = ''): Error {
+  const { pointer, message, missing } = check.explain(plain)
+  const keys = keysOf(pointer)
+  const hint = hintAt(plain, data, missing === undefined ? keys : [...keys, missing])
+  if (hint === CIRCULAR_HINT) return new NotJsonError(keys, hint)
+  return new SSE_ERR_PAYLOAD(event, pointer, message + suffix + (hint === undefined ? '' : ` (${hint})`))
 }
 
 /** What to send in the place of a value that JSON does not have. */
-function hint (value: unknown): string {
-  if (value instanceof Date) return ' (got a Date: JSON has none, send date.toISOString())'
-  return ArrayBuffer.isView(value) ? ' (got bytes: decode them first)' : ''
-}
-
-function invalid (event: string, pointer: string, message: string): Error {
-  return Object.assign(new SSE_ERR_PAYLOAD(event, pointer, message), { event, pointer })
-}
-
-function unserializable (event: string, cause: unknown): Error {
-  const message = cause instanceof Error ? cause.message : 'a toJSON() or a getter threw'
-  // fast-json-stringify tells the value.
-  if (message.startsWith('The value "')) return Object.assign(new SSE_ERR_SERIALIZE(event, 'a toJSON() or a getter gives what the schema refuses'), { event })
-  return Object.assign(new SSE_ERR_SERIALIZE(event, cause instanceof RangeError ? 'it is circular, or nested too deep' : message), { event, cause })
-}
-
-function valueAt (data: unknown, pointer: string): unknown {
-  let value: unknown = data
-  for (const key of pointer.split('/').slice(1)) {
-    value = (value as Record<string, unknown> | null | undefined)?.[key.replaceAll('~1', '/').replaceAll('~0', '~')]
+function hintAt (plain: unknown, data: unknown, keys: readonly string[]): string | undefined {
+  for (let depth = 0; depth <= keys.length; depth++) {
+    const value = valueAt(plain, pointerOf(keys.slice(0, depth)))
+    const hint = value === undefined ? undefined : NotJson.hint(value)
+    if (hint !== undefined) return hint
   }
-  return value
+  try {
+    const [key = '', ...outer] = ['', ...keys].reverse()
+    const parent = valueAt({ '': data }, pointerOf(outer.reverse()))
+    if (!Object.hasOwn(parent as object, key)) return undefined
+    const value = (parent as Record<string, unknown>)[key]
+    return value instanceof Date ? 'got a Date, which JSON makes a string' : NotJson.hint(value)
+  } catch {
+    // A getter threw.
+    return undefined
+  }
 }
 
 function nameOf (value: unknown): string {

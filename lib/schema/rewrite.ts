@@ -24,22 +24,3 @@ export function rewriteSchema (root: SchemaObject, rewrite: Rewrite): SchemaObje
 export function mapValues (object: object, map: (value: unknown, key: string) => unknown): SchemaObject {
   return Object.fromEntries(Object.entries(object).map(([key, value]) => [key, map(value, key)]))
 }
-
-/**
- * Has no `$id` twice in a schema, which Ajv and fast-json-stringify take for a clash: a copy of a schema within the same
- * one, or of a shared one, becomes a reference to it.
- *
- * @param shared the app's schemas by `$id`
- */
-export function withoutCopies (root: SchemaObject, shared: Readonly<Record<string, unknown>>): SchemaObject {
-  const originals = new Map<unknown, unknown>(Object.entries(shared))
-  const ids = Array.from(subschemas(root), ({ $id }) => $id).filter(id => typeof id === 'string')
-  if (new Set([...originals.keys(), ...ids]).size === originals.size + ids.length) return root
-  return rewriteSchema(root, (schema, inner) => {
-    const { $id } = schema
-    if (typeof $id !== 'string' || schema === root) return inner(schema)
-    if (JSON.stringify(originals.get($id)) === JSON.stringify(schema)) return { $ref: $id }
-    originals.set($id, schema)
-    return inner(schema)
-  })
-}

@@ -3,7 +3,7 @@ import { type Ajv, type FuncKeywordDefinition } from 'ajv'
 import addFormats from 'ajv-formats'
 import t from 'tap'
 import { Type as Type1 } from 'typebox'
-import { checkCompiler, type Extensions } from '../../lib/encode/check.ts'
+import { type Extensions, SchemaCompiler } from '../../lib/encode/check.ts'
 import { declarationOf } from '../../lib/contract/declaration.ts'
 import { compileEncoder } from '../../lib/encode/encoder.ts'
 import typedSse, { EventStream } from '../../lib/index.ts'
@@ -21,7 +21,7 @@ const EXTENSIONS: Record<string, Extensions> = {
 }
 
 const encoder = async (schema: object, extensions: Extensions, shared = {}) =>
-  framesOf(await compileEncoder(declarationOf(EventStream(schema))!, { compileCheck: checkCompiler(shared, extensions), shared }))
+  framesOf(await compileEncoder(declarationOf(EventStream(schema))!, new SchemaCompiler(shared, extensions)))
 
 for (const [how, extensions] of Object.entries(EXTENSIONS)) {
   t.test(`keywords and formats added by ${how} are checked, whoever wrote the schema`, async t => {

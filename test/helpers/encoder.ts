@@ -1,4 +1,4 @@
-import { checkCompiler } from '../../lib/encode/check.ts'
+import { SchemaCompiler } from '../../lib/encode/check.ts'
 import { declarationOf } from '../../lib/contract/declaration.ts'
 import { compileEncoder, type Encoder, undeclaredEncoder } from '../../lib/encode/encoder.ts'
 import { Outgoing } from '../../lib/wire/frames.ts'
@@ -34,5 +34,5 @@ export function recorder (schemas: object): Promise<Encoder> {
 }
 
 function compile (response: object, shared: Record<string, object>): Promise<Encoder> {
-  return compileEncoder(declarationOf(response)!, { compileCheck: checkCompiler(shared), shared })
+  return compileEncoder(declarationOf(response)!, new SchemaCompiler(shared))
 }
