@@ -103,10 +103,14 @@ export const SSE_ERR_KEY = /* @__PURE__ */ createError('SSE_ERR_KEY', (log: stri
 export const SSE_ERR_NO_CONTRACT = /* @__PURE__ */ createError('SSE_ERR_NO_CONTRACT', (route: string, status: number) => `Route '${route}' declares no event stream for status ${status}`, MISUSE)
 /** `reply.sse` on a route that was defined before the plugin was loaded, so that its contract was never compiled. */
 export const SSE_ERR_NOT_COMPILED = /* @__PURE__ */ createError('SSE_ERR_NOT_COMPILED', (route: string) => `The contract of route '${route}' was not compiled: await the registration of the plugin before defining routes`, MISUSE)
+/** A handler's result that Fastify would answer with `{}`: a generator, say, where no stream is declared. */
+export const SSE_ERR_NOT_STREAMED = /* @__PURE__ */ createError('SSE_ERR_NOT_STREAMED', (route: string, advice: string) => `Route '${route}' was answered with the source of a stream, for which JSON has only {}: ${advice}`, MISUSE)
 /** `reply.sse` of a topic or run whose events are not those that the route declares. */
 export const SSE_ERR_CONTRACT_MISMATCH = /* @__PURE__ */ createError('SSE_ERR_CONTRACT_MISMATCH', (route: string, log: string) => `Route '${route}' declares other events than the ${log}: declare the contract of the ${log} as its response`, MISUSE)
 /** The source of a stream is nothing that can be iterated. */
 export const SSE_ERR_SOURCE = /* @__PURE__ */ createError('SSE_ERR_SOURCE', (found: string) => `The source of a stream must be an (async) iterable, a readable stream or a function that gives one, got ${found}`, MISUSE)
+/** A generator that was given to a stream before. */
+export const SSE_ERR_SOURCE_USED = /* @__PURE__ */ createError('SSE_ERR_SOURCE_USED', () => 'The source of a stream was given to a stream before, and a generator runs once: call the generator function for each request', MISUSE)
 /** A second `reply.sse`, or one after the reply was sent. */
 export const SSE_ERR_ALREADY_SENT = /* @__PURE__ */ createError('SSE_ERR_ALREADY_SENT', () => 'The reply was sent, or is a stream, already', MISUSE)
 /** A run with this id exists, running or ended. */

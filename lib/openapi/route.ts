@@ -73,8 +73,8 @@ function documentMediaType (mediaType: SchemaObject, declaration: Declaration, r
   })
   const documented = declare({
     ...mediaType,
-    // Fastify compiles this schema, so its references must resolve; the user's own one may carry marks of TypeBox.
-    schema: isUnchanged ? mediaType.schema : { ...payloadSchema(branches), definitions: resources },
+    // The one that `EventStream` left is for apps without the plugin.
+    schema: isUnchanged ? payloadSchema(branches) : { ...payloadSchema(branches), definitions: resources },
     'x-oai-itemSchema': itemSchema(branches, '3.1')
   }, declaration)
   return { mediaType: addExtension(documented, branches, declaration, route), resources }

@@ -12,9 +12,11 @@ import { resolvePluginOptions, type SsePluginOptions } from './options.ts'
 import { sse } from './reply.ts'
 import { StreamRoute } from './route.ts'
 import { decorate, optionsOf, responsesOf, setRoute, setSettings, settingsOf, sharedSchemas } from './scope.ts'
+import { shieldSerializer } from './serializer.ts'
 import { refuseRequests } from './shutdown.ts'
 import { decorateSignal } from './signal.ts'
 import { Streams } from './streams.ts'
+import { refuseUnsent } from './unsent.ts'
 
 async function plugin (fastify: FastifyInstance, options: SsePluginOptions): Promise<void> {
   const inherited = settingsOf(fastify)
@@ -28,6 +30,7 @@ async function plugin (fastify: FastifyInstance, options: SsePluginOptions): Pro
   decorate(fastify, streams, sse)
   decorateSignal(fastify)
   prepareRoutes(fastify)
+  refuseUnsent(fastify)
   const connections = new Connections(fastify.server)
   fastify.addHook('preClose', async () => {
     refuseRequests(fastify.server)
@@ -50,6 +53,7 @@ function prepareRoutes (fastify: FastifyInstance): void {
     setRoute(options, route, handler => streamingHandler(route, handler))
     pending.push(() => route.compile(compilers.of(sharedSchemas(this), settings.ajv)))
     if (!route.isDeclared) return
+    shieldSerializer(this, options)
     options.schema = documentRoute(options.schema!, routeDocumentOf(this, route, names))
     scopes.add(this)
   })

@@ -56,6 +56,11 @@ export class StreamRoute {
     return this.#declarations.size > 0
   }
 
+  /** The keys of the responses that are event streams. */
+  get statuses (): string[] {
+    return Array.from(this.#declarations.keys())
+  }
+
   /** Whether the route says nothing of its responses. */
   get isUndeclared (): boolean {
     return this.#responses === undefined

@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream'
-import { SSE_ERR_SOURCE } from '../errors.ts'
+import { SSE_ERR_SOURCE, SSE_ERR_SOURCE_USED } from '../errors.ts'
 
 /** What a stream is pulled from: `isSync` says that `next()` answers without a promise. */
 export interface Origin {
@@ -12,7 +12,7 @@ export interface Origin {
  *
  * @param source an async iterable (generators, Node Readables, web ReadableStreams) or an iterable; no string and no
  *   bytes, which would be streamed one by one
- * @throws SSE_ERR_SOURCE for anything else
+ * @throws SSE_ERR_SOURCE for anything else, SSE_ERR_SOURCE_USED for a generator that was opened before
  */
 export function open (source: unknown): Origin {
   const origin = typeof source === 'object' && source !== null ? originOf(source) : undefined
@@ -24,11 +24,21 @@ function originOf (source: Partial<AsyncIterable<unknown> & Iterable<unknown>>):
   // They iterate, over numbers.
   if (source instanceof Uint8Array) return undefined
   if (Array.isArray(source)) markHandled(source)
+  if ('next' in source) markUsed(source)
   if (isWebStream(source)) return { isSync: false, iterator: webIterator(source.getReader()) }
   if (source instanceof Readable) return { isSync: false, iterator: readableIterator(source) }
   if (typeof source[Symbol.asyncIterator] === 'function') return { isSync: false, iterator: source[Symbol.asyncIterator]!() }
   if (typeof source[Symbol.iterator] === 'function') return { isSync: true, iterator: source[Symbol.iterator]!() }
   return undefined
+}
+
+/** Generators that were opened. */
+const used = new WeakSet<object>()
+
+/** A generator has no more to give the second time. Whether it ran elsewhere cannot be seen. */
+function markUsed (generator: object): void {
+  if (used.has(generator)) throw new SSE_ERR_SOURCE_USED()
+  used.add(generator)
 }
 
 /** Whether a value is something that {@link open} takes. */

@@ -107,10 +107,9 @@ t.test('a sentinel is one line, and no JSON where payloads are', async t => {
   t.equal(declarationOf(EventStream(RawText(), { sentinel: '[]' }))?.sentinel, '[]')
 })
 
-t.test('it is a plain response schema', async t => {
-  t.strictSame(JSON.parse(JSON.stringify(EventStream(OBJECT))), { description: 'Server-sent events.', content: { 'text/event-stream': { schema: OBJECT } } })
-  t.strictSame(JSON.parse(JSON.stringify(EventStream({ a: OBJECT }, { description: 'x' }))), { description: 'x', content: { 'text/event-stream': { schema: OBJECT } } })
-  t.strictSame(JSON.parse(JSON.stringify(EventStream({ a: OBJECT, b: { type: 'null' } }))).content['text/event-stream'].schema, { anyOf: [OBJECT, { type: 'null' }] })
+t.test('it is a plain response schema, which Fastify cannot compile without the plugin', async t => {
+  t.match(JSON.parse(JSON.stringify(EventStream(OBJECT))), { description: 'Server-sent events.', content: { 'text/event-stream': { schema: { $ref: /^fastify-typed-sse-is-not-registered:/ } } } })
+  t.match(EventStream({ a: OBJECT }, { description: 'x' }), { description: 'x' })
 })
 
 t.test('a declaration survives a copy of its media type', async t => {

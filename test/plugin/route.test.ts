@@ -1,4 +1,4 @@
-import Fastify from 'fastify'
+import Fastify, { type FastifyInstance } from 'fastify'
 import t from 'tap'
 import typedSse, { EventStream } from '../../lib/index.ts'
 import { ask, serve } from '../helpers/serve.ts'
@@ -96,7 +96,8 @@ t.test('what is wrong with a route throws where it is defined, or before the app
 t.test('a route defined before the plugin was loaded: a contract is refused, no schema is fine', async t => {
   const app = Fastify()
   t.teardown(() => app.close())
-  app.get('/contract', { schema: { response: { 200: Word } } }, (_request, reply) => { reply.sse(['w'] as never) })
+  const handwritten = { content: { 'text/event-stream': { schema: { type: 'string' } } } }
+  app.get('/contract', { schema: { response: { 200: handwritten } } }, (_request, reply) => { reply.sse(['w'] as never) })
   app.get('/json', { schema: { response: { 200: Json } } }, (_request, reply) => { reply.sse(['w'] as never) })
   app.get('/plain', { config: { sse: { retry: 5 } } }, (_request, reply) => { reply.sse(['w']) })
   await app.register(typedSse)
@@ -104,6 +105,21 @@ t.test('a route defined before the plugin was loaded: a contract is refused, no 
   t.match((await app.inject('/json')).json(), { code: 'SSE_ERR_NO_CONTRACT' })
   t.equal((await app.inject('/plain')).body, 'retry: 5\ndata: "w"\n\n')
 })
+
+for (const [name, define] of Object.entries<(app: FastifyInstance) => Promise<void>>({
+  'that was never registered': async () => {},
+  'that is registered without await': async app => { app.register(typedSse) },
+  'that is registered in a scope beside it': async app => { await app.register(async scope => { await scope.register(typedSse) }) }
+})) {
+  t.test(`a contract with the plugin ${name}: the app does not start, and says why`, async t => {
+    const app = Fastify()
+    t.teardown(() => app.close())
+    const defining = define(app)
+    app.get('/', { schema: { response: { 200: Word } } }, () => ['w'])
+    await defining
+    await t.rejects(async () => { await app.ready() }, { message: /GET: \/, due to error .*fastify-typed-sse-is-not-registered:await-app\.register\(typedSse\)-before-this-route/ })
+  })
+}
 
 t.test('shared schemas resolve in the scope of the route', async t => {
   const served = await serve(t, async app => {
