@@ -112,6 +112,20 @@ for (const socket of [false, true]) {
       await t.rejects(stream.next(), { code: socket ? 'ECONNRESET' : 'LIGHT_ECONNRESET' })
     })
 
+    t.test('a stream that fails after its headers gives its events, then the failure; plain inject gives neither', async t => {
+      const { app } = await counter(t)
+      const Numbers = EventStream(Type.Number())
+      app.get('/late', { schema: { response: { 200: Numbers } } }, (_request, reply) => reply.sse((async function * () {
+        yield 1
+        await new Promise(resolve => setImmediate(resolve))
+        throw Object.assign(new Error('gone'), { statusCode: 410 })
+      })()))
+      const stream = await injectStream<typeof Numbers>(app, { url: '/late', socket })
+      t.match(await stream.next(), { value: { data: 1 } })
+      await t.rejects(stream.next(), { name: 'StreamError', statusCode: 410, message: 'gone' })
+      if (!socket) await t.rejects(app.inject('/late'), { code: 'LIGHT_ECONNRESET' })
+    })
+
     t.test('a 204 has no messages, and what is no stream throws', async t => {
       const { app } = await counter(t)
       t.same(await (await injectStream(app, { url: '/none', socket })).next(1), [])
