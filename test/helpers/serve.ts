@@ -167,6 +167,19 @@ export async function eventually (condition: () => boolean, what = condition.toS
   }
 }
 
+/** Lets the event loop turn: for what happens without an event to wait for. */
+export async function turns (count = 10): Promise<void> {
+  for (let i = 0; i < count; i++) await turn()
+}
+
+/** Resolves once a counter stands still, as that of a source which is pulled no more. */
+export async function standstill (count: () => number, long = 200): Promise<void> {
+  for (let last = -1; last !== count();) {
+    last = count()
+    await turns(long)
+  }
+}
+
 /** The summaries of the streams that were closed, as logged. */
 export function summaries ({ lines }: Served): Summary[] {
   return lines.filter(line => line.msg === 'stream closed').map(line => line.sse!)

@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises'
+import { setImmediate as turn } from 'node:timers/promises'
 import { EventStream } from '../../lib/index.ts'
 import { ask, serve } from './serve.ts'
 
@@ -13,11 +13,11 @@ const connection: unknown[] = []
 for (const http2 of [true, false]) {
   const served = await serve({ teardown: fn => closing.push(fn) }, app => {
     app.get('/ends', Numbers, (_request, reply) => { reply.sse([1, 2] as never) })
-    app.get('/fails', Numbers, (_request, reply) => { reply.sse((async function * () { yield 1; await sleep(1); throw new Error('x') })() as never) })
+    app.get('/fails', Numbers, (_request, reply) => { reply.sse((async function * () { yield 1; await turn(); throw new Error('x') })() as never) })
     app.get('/refused', Numbers, (_request, reply) => { reply.sse(['x'] as never) })
     app.get('/empty', Numbers, (_request, reply) => { reply.sse(null) })
     app.get('/ticks', Numbers, (_request, reply) => {
-      reply.sse((async function * () { for (let i = 0; ; i++) { yield i; await sleep(1) } })() as never, { maxDuration: 200, retry: 5 })
+      reply.sse((async function * () { for (let i = 0; ; i++) { yield i; await turn() } })() as never, { maxDuration: 200, retry: 5 })
     })
     app.get('/idle', Numbers, (_request, reply) => { reply.sse(new ReadableStream() as never, { commitAfter: 0, heartbeat: 5 }) })
   }, { http2 })

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import http from 'node:http'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { setImmediate as turn } from 'node:timers/promises'
 import t from 'tap'
 import { EventStream } from '../../lib/index.ts'
 import { ask, errorLines, eventually, mishaps, serve } from '../helpers/serve.ts'
@@ -14,17 +14,17 @@ t.test('every way to write a handler', async t => {
     app.get('/generator', Numbers, function * () { yield 1; yield 2 } as never)
     app.get('/async-generator', Numbers, async function * () { yield 1; yield 2 } as never)
     app.get('/iterable', Numbers, (() => [1, 2]) as never)
-    app.get('/async-iterable', Numbers, (async () => { await sleep(1); return numbers() }) as never)
+    app.get('/async-iterable', Numbers, (async () => { await turn(); return numbers() }) as never)
     app.get('/returns', Numbers, (_request, reply) => reply.sse(numbers()))
     app.get('/async', Numbers, async (_request, reply) => { reply.sse(numbers()) })
     app.get('/async-slow', Numbers, async (_request, reply) => {
-      reply.sse((async function * () { await sleep(30); yield * numbers() })())
+      reply.sse((async function * () { await turn(); yield * numbers() })())
     })
-    app.get('/async-later', Numbers, async (_request, reply) => { await sleep(1); reply.sse(numbers()) })
+    app.get('/async-later', Numbers, async (_request, reply) => { await turn(); reply.sse(numbers()) })
     app.get('/async-returns', Numbers, async (_request, reply) => reply.sse(numbers()))
     app.get('/async-awaits', Numbers, async (_request, reply) => { await reply.sse(numbers()) })
     app.get('/async-at-once', Numbers, async (_request, reply) => { reply.sse(numbers(), { commitAfter: 0 }) })
-    app.get('/callback', Numbers, (_request, reply) => { setTimeout(() => reply.sse(numbers()), 1) })
+    app.get('/callback', Numbers, (_request, reply) => { setImmediate(() => reply.sse(numbers())) })
     app.get('/plain-generator', async function * () { yield 1; yield 2 } as never)
     app.get('/plain', (_request, reply) => { reply.sse(numbers()) })
   })
@@ -57,7 +57,7 @@ t.test('a handler that returns what is no source fails, where nothing but a stre
 })
 
 t.test('what a handler returns beside reply.sse is not sent, and warned of', async t => {
-  const late = async function * () { await sleep(20); yield 1; yield 2 }
+  const late = async function * () { await turn(); yield 1; yield 2 }
   const served = await serve(t, app => {
     for (const [i, value] of [[3], { a: 3 }, null].entries()) {
       app.get(`/async/${i}`, Numbers, (async (_request: unknown, reply: { sse (source: unknown): void }) => { reply.sse(late); return value }) as never)
@@ -77,13 +77,14 @@ for (const isAsync of [false, true]) {
   t.test(`${isAsync ? 'an async' : 'a'} handler that fails after reply.sse fails the stream`, async t => {
     const seen = mishaps(t)
     let returned = 0
-    const endless = async function * () { try { for (;;) { yield 1; await sleep(1) } } finally { returned++ } }
-    const late = async function * () { try { await sleep(60_000, undefined, { ref: false }) } finally { returned++ } }
+    const endless = async function * () { try { for (;;) { yield 1; await turn() } } finally { returned++ } }
+    const late = async function * () { await new Promise(() => {}) }
     const fail = isAsync
-      ? (async () => { await sleep(0); throw Object.assign(new Error('mine'), { statusCode: 418 }) }) as never
+      ? (async () => { await turn(); throw Object.assign(new Error('mine'), { statusCode: 418 }) }) as never
       : () => { throw Object.assign(new Error('mine'), { statusCode: 418 }) }
     const served = await serve(t, app => {
       app.get('/before', Numbers, (_request, reply) => { reply.sse(late, { commitAfter: 50 }); return (fail as () => never)() })
+      app.get('/clock', Numbers, (_request, reply) => { reply.sse(late, { commitAfter: 50 }) })
       app.get('/after', Numbers, (_request, reply) => { reply.sse(endless(), { commitAfter: 0 }); return (fail as () => never)() })
     })
     const before = await ask(served, '/before')
@@ -94,7 +95,9 @@ for (const isAsync of [false, true]) {
     t.equal(await after.ended, 'broken')
     t.match(after.events.at(-1), { event: 'error', data: /mine/ })
     await eventually(() => returned >= 1)
-    await sleep(80)
+    // Its headers come after the time that those of /before would have taken.
+    const clock = await ask(served, '/clock')
+    clock.leave()
     t.equal(errorLines(served).length, 1)
     t.strictSame(served.lines.filter(line => line.level === 40), [])
     t.strictSame(seen, [])
@@ -171,11 +174,11 @@ t.test('a handler that fails by the signal of its stream is nothing to tell of',
       reply.sse((async function * () {
         yield 1
         await once(request.signal, 'abort')
-        await sleep(20)
+        await turn()
         yield 2
       })(), kind === 'maxDuration' ? { maxDuration: 20 } : {})
       try {
-        await sleep(60_000, undefined, { signal: request.signal, ref: false })
+        await once(request.signal, 'never', { signal: request.signal })
       } finally {
         left.push(kind)
       }

@@ -2,11 +2,11 @@ import { execFile } from 'node:child_process'
 import { channel } from 'node:diagnostics_channel'
 import { once } from 'node:events'
 import { type Readable } from 'node:stream'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { setImmediate as turn } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import t from 'tap'
 import { EventStream, type StreamEvent } from '../../lib/index.ts'
-import { type Answer, ask, CHILD_ENV, errorLines, eventually, mishaps, serve, summaries } from '../helpers/serve.ts'
+import { type Answer, ask, CHILD_ENV, errorLines, eventually, mishaps, serve, summaries, turns } from '../helpers/serve.ts'
 
 const Numbers = { schema: { response: { 200: EventStream({ type: 'number' }) } } }
 
@@ -14,11 +14,11 @@ for (const http2 of [false, true]) {
   t.test(`handlerTimeout bounds the time to the first event, not the stream${http2 ? ', over HTTP/2' : ''}`, async t => {
     const seen = mishaps(t)
     const reasons: unknown[] = []
+    let go = () => {}
+    const gated = async function * () { yield 1; await new Promise<void>(resolve => { go = resolve }); yield 2 }
     const served = await serve(t, app => {
       const route = { ...Numbers, handlerTimeout: 100 }
-      app.get('/stream', route, (_request, reply) => {
-        reply.sse((async function * () { for (let i = 0; i < 10; i++) { yield i; await sleep(30) } })() as never)
-      })
+      app.get('/stream', route, (_request, reply) => { reply.sse(gated()) })
       app.get('/late', route, (request, reply) => {
         request.signal.addEventListener('abort', () => reasons.push(request.signal.reason.code))
         reply.sse((async function * () { await new Promise(() => {}) })() as never, { commitAfter: 20 })
@@ -26,14 +26,15 @@ for (const http2 of [false, true]) {
       app.get('/before', route, (_request, reply) => {
         reply.sse((async function * () { await new Promise(() => {}) })() as never, { commitAfter: Infinity })
       })
-      app.get('/async', route, async (_request, reply) => {
-        reply.sse((async function * () { for (let i = 0; i < 10; i++) { yield i; await sleep(30) } })() as never)
-      })
+      app.get('/async', route, async (_request, reply) => { reply.sse(gated()) })
     }, { http2 })
     for (const path of ['/stream', '/async']) {
       const stream = await ask(served, path)
-      await stream.whole()
-      t.equal(stream.events.length, 10, path)
+      await stream.until('data: 1\n\n')
+      // It began later, so its time is over after that of the stream would be.
+      await (await ask(served, '/before')).whole()
+      go()
+      t.equal(await stream.whole(), 'data: 1\n\ndata: 2\n\n', path)
     }
     const late = await ask(served, '/late')
     t.equal(late.status, 200)
@@ -50,12 +51,16 @@ for (const http2 of [false, true]) {
 }
 
 t.test('connectionTimeout and requestTimeout do not end a stream that speaks', async t => {
+  let go = () => {}
   const served = await serve(t, app => {
     app.get('/', Numbers, (_request, reply) => {
-      reply.sse((async function * () { yield 1; await sleep(1500); yield 2 })() as never)
+      reply.sse((async function * () { yield 1; await new Promise<void>(resolve => { go = resolve }); yield 2 })())
     })
   }, { fastify: { connectionTimeout: 600, requestTimeout: 600 }, sse: { heartbeat: 50 } })
   const answer = await ask(served, '/')
+  // Twice the time that a silent stream has.
+  await eventually(() => answer.text.split(':\n\n').length > 24)
+  go()
   await answer.whole()
   t.strictSame(answer.events.map(({ data }) => data), ['1', '2'])
 })
@@ -74,7 +79,7 @@ t.test('inject gets the whole stream, or the stream as it comes', async t => {
   const served = await serve(t, app => {
     app.get('/', Numbers, (_request, reply) => { reply.sse([1, 2] as never) })
     app.get('/endless', Numbers, (_request, reply) => {
-      reply.sse((async function * () { for (let i = 0; ; i++) { yield i; await sleep(2) } })() as never)
+      reply.sse((async function * () { for (let i = 0; ; i++) { yield i; await turn() } })() as never)
     })
     app.get('/fails', Numbers, (_request, reply) => { reply.sse((async function * () { throw Object.assign(new Error('x'), { statusCode: 418 }) })() as never) })
   })
@@ -113,7 +118,7 @@ for (const http2 of [false, true]) {
         const fate = Math.floor(random() * 6)
         const pause = Math.floor(random() * 8)
         reply.sse((async function * () {
-          if (chance(0.2)) await sleep(pause)
+          if (chance(0.2)) await turns(pause)
           for (let i = 0; i < 20; i++) {
             if (chance(0.1)) {
               if (fate === 0) throw new Error('fate')
@@ -121,7 +126,7 @@ for (const http2 of [false, true]) {
               if (fate === 2) return
             }
             yield i
-            if (chance(0.3)) await sleep(pause)
+            if (chance(0.3)) await turns(pause)
           }
         })() as never, { commitAfter: [0, 3, Infinity][fate % 3]!, maxDuration: fate === 5 ? 10 : 60_000 })
       })

@@ -1,10 +1,10 @@
 import { once } from 'node:events'
 import net from 'node:net'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { setImmediate as turn } from 'node:timers/promises'
 import Fastify, { type RouteShorthandOptions } from 'fastify'
 import t, { type Test } from 'tap'
 import typedSse, { EventStream } from '../../lib/index.ts'
-import { ask, eventually, serve } from '../helpers/serve.ts'
+import { ask, eventually, serve, turns } from '../helpers/serve.ts'
 
 const Text = { schema: { response: { 200: EventStream({ type: 'string' }) } } }
 
@@ -35,7 +35,7 @@ t.test("a handler's own timeout fires the signal of a route without streams too"
   const served = await serve(t, app => {
     app.get('/', { handlerTimeout: 20 }, async (request) => {
       request.signal.addEventListener('abort', () => { isAborted = true })
-      await sleep(60)
+      await once(request.signal, 'abort')
       return 'late'
     })
   })
@@ -52,7 +52,7 @@ for (const http2 of [false, true]) {
       app.addHook('preHandler', async request => { signal = request.signal })
       app.post('/', Text, async function * (request) {
         yield 'a'
-        await sleep(20)
+        await turns()
         yield `aborted: ${request.signal.aborted}`
         await new Promise(resolve => request.signal.addEventListener('abort', resolve))
       })
@@ -127,7 +127,7 @@ t.test('a signal that is first asked for when it is too late has fired', async t
   const served = await serve(t, app => {
     app.post('/left', Text, async request => {
       await once(request.raw.socket, 'close')
-      await sleep(5)
+      await turn()
       reasons.push(request.signal.aborted, request.signal.reason.code)
       return ['late']
     })

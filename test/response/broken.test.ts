@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { type AddressInfo } from 'node:net'
 import { PassThrough, type Readable } from 'node:stream'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { setImmediate as turn } from 'node:timers/promises'
 import Fastify from 'fastify'
 import t from 'tap'
 import typedSse, { EventStream } from '../../lib/index.ts'
@@ -92,7 +92,7 @@ for (const http2 of [false, true]) {
     const seen = mishaps(t)
     const served = await serve(t, app => {
       app.addHook('onSend', async (_request, _reply, payload) => (payload as Readable).pipe(new PassThrough()))
-      app.get('/', Numbers, (_request, reply) => { reply.sse((async function * () { yield 1; await sleep(5); yield * fails() })()) })
+      app.get('/', Numbers, (_request, reply) => { reply.sse((async function * () { yield 1; await turn(); yield * fails() })()) })
       app.get('/good', Numbers, (_request, reply) => { reply.sse([1, 2]) })
     }, { http2 })
     const answer = await ask(served, '/')

@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises'
+import { setImmediate as turn } from 'node:timers/promises'
 import t from 'tap'
 import { EventStream } from '../../lib/index.ts'
 import { ask, errorLines, eventually, mishaps, serve, summaries } from '../helpers/serve.ts'
@@ -13,7 +13,7 @@ class Teapot extends Error {
 const FAILS_FIRST: Record<string, () => unknown> = {
   'throws at once': async function * () { throw new Teapot('short') },
   'throws at once, without promises': function * () { throw new Teapot('short') },
-  'rejects within commitAfter': async function * () { await sleep(10); throw new Teapot('short') },
+  'rejects within commitAfter': async function * () { await turn(); throw new Teapot('short') },
   'is a function that throws': () => () => { throw new Teapot('short') },
   'is a function that rejects': () => async () => { throw new Teapot('short') },
   'has a next() that throws': () => ({ [Symbol.asyncIterator]: () => ({ next () { throw new Teapot('short') } }) }),
@@ -55,7 +55,7 @@ t.test('an invalid first payload is an HTTP error with the code, told once', asy
     })
     app.addHook('onError', async () => { calls.push('onError') })
     app.get('/sync', Numbers, (_request, reply) => { reply.sse(['one']) })
-    app.get('/async', Numbers, (_request, reply) => { reply.sse((async function * () { await sleep(10); yield 'one' })()) })
+    app.get('/async', Numbers, (_request, reply) => { reply.sse((async function * () { await turn(); yield 'one' })()) })
   })
   for (const path of ['/sync', '/async']) {
     const answer = await ask(served, path)
@@ -78,7 +78,7 @@ t.test('a source that fails with no Error gets one', async t => {
 const FAILS_LATER: Record<string, () => unknown> = {
   'an async generator that throws': async function * () { yield 1; throw new Teapot('short') },
   'a sync generator that throws': function * () { yield 1; throw new Teapot('short') },
-  'an async generator that rejects later': async function * () { yield 1; await sleep(5); throw new Teapot('short') },
+  'an async generator that rejects later': async function * () { yield 1; await turn(); throw new Teapot('short') },
   'a rejected promise among the items': () => [1, Promise.reject(new Teapot('short')), 3],
   'an async iterator that gives a rejected promise': () => ({
     [Symbol.asyncIterator]: () => {
@@ -151,7 +151,7 @@ t.test('errorEvent renames the event, or leaves it out', async t => {
     app.get('/renamed', Numbers, (_request, reply) => { reply.sse(fail(), { errorEvent: 'oops' }) })
     app.get('/none', Numbers, (_request, reply) => { reply.sse(fail(), { errorEvent: false }) })
     app.get('/late', Numbers, (_request, reply) => {
-      reply.sse((async function * () { yield 1; await sleep(5); throw new Error('x') })(), { errorEvent: false })
+      reply.sse((async function * () { yield 1; await turn(); throw new Error('x') })(), { errorEvent: false })
     })
   })
   const renamed = await ask(served, '/renamed')
@@ -222,7 +222,7 @@ t.test('a source that fails while an onSend hook puts another body in the place 
   const seen = mishaps(t)
   let fail = () => {}
   const served = await serve(t, app => {
-    app.get('/', { ...Numbers, onSend: async () => { fail(); await sleep(5); return 'instead' } }, (_request, reply) => {
+    app.get('/', { ...Numbers, onSend: async () => { fail(); await turn(); return 'instead' } }, (_request, reply) => {
       reply.sse((async function * () {
         await new Promise<void>(resolve => { fail = resolve })
         throw new Error('mine')

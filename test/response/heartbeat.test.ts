@@ -1,8 +1,7 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { EventStream } from '../../lib/index.ts'
 import { type Beating, Heartbeats } from '../../lib/response/heartbeat.ts'
-import { ask, eventually, serve, summaries } from '../helpers/serve.ts'
+import { ask, eventually, serve, standstill, summaries, turns } from '../helpers/serve.ts'
 
 const Text = { schema: { response: { 200: EventStream({ type: 'string' }) } } }
 
@@ -11,40 +10,55 @@ function timers (): number {
 }
 
 t.test('an idle stream beats; one that speaks does not', async t => {
+  let go = () => {}
   const served = await serve(t, app => {
     app.get('/idle', Text, (_request, reply) => { reply.sse((async function * () { yield 'a'; await new Promise(() => {}) })() as never, { heartbeat: 30 }) })
     app.get('/speaks', Text, (_request, reply) => {
-      reply.sse((async function * () { for (let i = 0; i < 20; i++) { yield 'a'; await sleep(10) } })() as never, { heartbeat: 5000 })
+      reply.sse((async function * () { for (let i = 0; i < 20; i++) { yield 'a'; await turns() } })(), { heartbeat: 5000 })
     })
     app.get('/off', Text, (_request, reply) => {
-      reply.sse((async function * () { yield 'a'; await sleep(100); yield 'b' })() as never, { heartbeat: false })
+      reply.sse((async function * () { yield 'a'; await new Promise<void>(resolve => { go = resolve }); yield 'b' })(), { heartbeat: false })
     })
   })
+  const off = await ask(served, '/off')
   const idle = await ask(served, '/idle')
   t.match(await idle.until(':\n\n:\n\n'), /^data: "a"\n\n:\n\n:\n\n/)
   idle.leave()
-  for (const path of ['/speaks', '/off']) t.notMatch(await (await ask(served, path)).whole(), /^:/m, path)
+  go()
+  t.equal(await off.whole(), 'data: "a"\n\ndata: "b"\n\n')
+  t.notMatch(await (await ask(served, '/speaks')).whole(), /^:/m)
 })
 
 t.test('no heartbeat goes out before the headers, nor into a full socket', async t => {
+  let go = () => {}
+  let pulled = 0
+  let isOver = false
   const served = await serve(t, app => {
     app.get('/before', Text, (_request, reply) => {
-      reply.sse((async function * () { await sleep(100); yield 'a' })() as never, { heartbeat: 5, commitAfter: Infinity })
+      reply.sse((async function * () { await new Promise<void>(resolve => { go = resolve }); yield 'a' })(), { heartbeat: 20, commitAfter: Infinity })
     })
     app.get('/full', Text, (_request, reply) => {
       const big = 'x'.repeat(64 * 1024)
-      reply.sse((async function * () { for (;;) yield big })() as never, { heartbeat: 50, maxDuration: 1000 })
+      reply.sse((async function * () { for (;; pulled++) { if (isOver) return; yield big } })(), { heartbeat: 20 })
     })
+    // Its beats are the clock: they come when those of the others would.
+    app.get('/clock', Text, (_request, reply) => { reply.sse(new ReadableStream(), { heartbeat: 20, commitAfter: 0 }) })
   })
-  t.equal(await (await ask(served, '/before')).whole(), 'data: "a"\n\n')
+  const before = ask(served, '/before')
   const full = await ask(served, '/full', { isReading: false })
-  await sleep(700)
+  await standstill(() => pulled)
+  const clock = await ask(served, '/clock')
+  await clock.until(':\n\n'.repeat(12))
+  clock.leave()
+  isOver = true
   full.read()
   await full.ended
-  // In 700 ms a stream that beats into a full socket beats a dozen times; a slow machine may pause before it is full.
+  // A slow machine may pause before the socket is full.
   const beats = full.text.match(/^:/gm)?.length ?? 0
   t.ok(beats <= 3, `${beats} beats`)
-  await eventually(() => summaries(served).length === 2)
+  go()
+  t.equal(await (await before).whole(), 'data: "a"\n\n')
+  await eventually(() => summaries(served).length === 3)
 })
 
 t.test('one timer serves all streams, and goes with the last one', async t => {
@@ -83,6 +97,11 @@ t.test('many beats are spread over turns, and a stream that left meanwhile gets 
   for (const stream of streams) heartbeats.delete(stream)
   heartbeats.delete(last)
   const after = beats
-  await sleep(20)
+  // Another stream's beats are the clock.
+  let ticks = 0
+  const clock: Beating = { lastByteAt: 0, beat () { ticks++; this.lastByteAt = heartbeats.now } }
+  heartbeats.add(clock, 5)
+  await eventually(() => ticks === 3)
+  heartbeats.delete(clock)
   t.equal(beats, after)
 })

@@ -1,14 +1,14 @@
 import { once } from 'node:events'
 import http from 'node:http'
 import { connect } from 'node:net'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { setImmediate as turn } from 'node:timers/promises'
 import t from 'tap'
 import { EventStream } from '../../lib/index.ts'
 import { ask, errorLines, eventually, mishaps, serve, summaries } from '../helpers/serve.ts'
 
 const Numbers = { schema: { response: { 200: EventStream({ type: 'number' }) } } }
 
-const ticks = async function * (count: number) { for (let i = 0; i < count; i++) { yield i; await sleep(1) } }
+const ticks = async function * (count: number) { for (let i = 0; i < count; i++) { yield i; await turn() } }
 
 t.test('pipelined requests get their streams one after the other, each whole', async t => {
   const served = await serve(t, app => { app.get('/', Numbers, (_request, reply) => { reply.sse(ticks(5)) }) })

@@ -1,10 +1,11 @@
-import { setTimeout as sleep } from 'node:timers/promises'
+import { once } from 'node:events'
+import { setImmediate as turn } from 'node:timers/promises'
 import t from 'tap'
 import { EventStream, event } from '../../lib/index.ts'
 import { Pump } from '../../lib/response/pump.ts'
 import { open } from '../../lib/response/source.ts'
 import { type Outgoing } from '../../lib/wire/frames.ts'
-import { ask, errorLines, eventually, mishaps, serve, summaries } from '../helpers/serve.ts'
+import { ask, errorLines, eventually, mishaps, serve, standstill, summaries, turns } from '../helpers/serve.ts'
 
 const Numbers = { schema: { response: { 200: EventStream({ type: 'number' }) } } }
 const Text = { schema: { response: { 200: EventStream({ type: 'string' }) } } }
@@ -22,11 +23,7 @@ for (const http2 of [false, true]) {
       }, { http2 })
       const answer = await ask(served, '/', { isReading: false })
       await eventually(() => pulled > 1)
-      let last = -1
-      while (last !== pulled) {
-        last = pulled
-        await sleep(100)
-      }
+      await standstill(() => pulled)
       // Kernel buffers of loopback take some MB; 1,000 events would be 64 MB.
       t.ok(pulled < 400, `${pulled} events pulled`)
       answer.leave()
@@ -39,13 +36,14 @@ for (const http2 of [false, true]) {
 }
 
 t.test('a stalled client that reads again gets everything, in order', async t => {
+  let pulled = 0
   const served = await serve(t, app => {
     app.get('/', Text, (_request, reply) => {
-      reply.sse((function * () { for (let i = 0; i < 500; i++) yield `${i} ${EVENT}` })())
+      reply.sse((function * () { while (pulled < 500) yield `${pulled++} ${EVENT}` })())
     })
   })
   const answer = await ask(served, '/', { isReading: false })
-  await sleep(50)
+  await standstill(() => pulled)
   answer.read()
   await answer.whole()
   t.strictSame(answer.events.map(({ data }) => Number.parseInt(data.slice(1))), Array.from({ length: 500 }, (_, i) => i))
@@ -88,7 +86,7 @@ const RUDE: Record<string, (signal: AbortSignal) => unknown> = {
   'rejects in return()': () => ({
     [Symbol.asyncIterator]: () => ({ next: forever(), return: async () => { throw new Error('rude') } })
   }),
-  'throws in finally': () => (async function * () { try { for (;;) { yield 1; await sleep(5) } } finally { await rejected() } })(),
+  'throws in finally': () => (async function * () { try { for (;;) { yield 1; await turn() } } finally { await rejected() } })(),
   'never settles, and has no return()': () => ({ [Symbol.asyncIterator]: () => ({ next: forever() }) }),
   'yields after the abort': signal => ({
     [Symbol.asyncIterator]: () => ({ next: afterAbort(signal, () => ({ done: false, value: 2 })) })
@@ -103,18 +101,18 @@ const RUDE: Record<string, (signal: AbortSignal) => unknown> = {
     [Symbol.asyncIterator]: () => ({ next: afterAbort(signal, () => ({ done: false, value: rejected() })) })
   }),
   'has yielded a promise that is rejected after the abort': signal => [1, new Promise((_resolve, reject) => {
-    signal.addEventListener('abort', () => setTimeout(() => reject(new Error('rude')), 5))
+    signal.addEventListener('abort', () => setImmediate(() => reject(new Error('rude'))))
   })],
   'has yielded a promise that is fulfilled after the abort': signal => [1, new Promise(resolve => {
-    signal.addEventListener('abort', () => setTimeout(resolve, 5, 2))
+    signal.addEventListener('abort', () => setImmediate(resolve, 2))
   })],
-  'aborts itself by the signal': signal => (async function * () { yield 1; await sleep(60_000, undefined, { signal }) })()
+  'aborts itself by the signal': signal => (async function * () { yield 1; await once(signal, 'never', { signal }) })()
 }
 
 t.test('promises of an array that fail before their turn are no unhandled rejections', async t => {
   const seen = mishaps(t)
   const served = await serve(t, app => {
-    app.get('/', Numbers, (_request, reply) => { reply.sse([sleep(20, 1), rejected(), rejected()] as never) })
+    app.get('/', Numbers, (_request, reply) => { reply.sse([turn(1), rejected(), rejected()] as never) })
   })
   const answer = await ask(served, '/')
   t.equal(await answer.ended, 'broken')
@@ -133,10 +131,10 @@ function afterAbort (signal: AbortSignal, answer: () => unknown) {
   let n = 0
   return () => new Promise((resolve, reject) => {
     if (n++ === 0) return resolve({ done: false, value: 1 })
-    signal.addEventListener('abort', () => setTimeout(() => {
+    signal.addEventListener('abort', () => setImmediate(() => {
       // The promise takes results as they are: one inside a result is not awaited.
       try { resolve(answer()) } catch (error) { reject(error) }
-    }, 5))
+    }))
   })
 }
 
@@ -151,7 +149,7 @@ for (const [name, source] of Object.entries(RUDE)) {
     answer.leave()
     await eventually(() => summaries(served).length === 1)
     t.match(summaries(served), [{ reason: 'client' }])
-    await sleep(30)
+    await turns()
     t.strictSame(seen, [])
     t.strictSame(errorLines(served), [])
     t.equal(served.app.sse.open, 0)
@@ -196,14 +194,14 @@ t.test('events of one turn leave in one write, a lone event in its own turn', as
     yield await new Promise<number>(resolve => { give = resolve })
     await new Promise(() => {})
   })()))
-  await sleep(1)
+  await turns()
   t.strictSame(written, ['123'])
   give(4)
-  await sleep(1)
+  await turns()
   t.strictSame(written, ['123', '4'])
   pump.stop(() => {})
   pump.write('late')
-  await sleep(1)
+  await turns()
   t.strictSame(written, ['123', '4'])
 })
 
@@ -247,7 +245,7 @@ t.test('a source that is let go within its own next() is told of no more', t => 
 t.test('text of any script leaves whole, in every write', async t => {
   const served = await serve(t, app => {
     app.get('/', Text, (_request, reply) => {
-      reply.sse((async function * () { for (const text of ['a', 'b', 'caf\u00e9', '\u4f60\u597d', '\u{1f600}', 'z']) { yield text; await sleep(1) } })() as never)
+      reply.sse((async function * () { for (const text of ['a', 'b', 'caf\u00e9', '\u4f60\u597d', '\u{1f600}', 'z']) { yield text; await turn() } })() as never)
     })
   })
   const answer = await ask(served, '/')

@@ -1,8 +1,8 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { setImmediate as turn } from 'node:timers/promises'
 import t from 'tap'
 import { EventStream, event } from '../../lib/index.ts'
-import { ask, eventually, mishaps, serve, summaries } from '../helpers/serve.ts'
+import { ask, eventually, mishaps, serve, standstill, summaries } from '../helpers/serve.ts'
 
 const Numbers = { schema: { response: { 200: EventStream({ type: 'number' }) } } }
 
@@ -65,11 +65,15 @@ t.test('commitAfter Infinity waits for the first item', async t => {
         yield 1
       })(), { commitAfter: Infinity, heartbeat: 10, retry: 3 })
     })
+    app.get('/beats', Numbers, (_request, reply) => { reply.sse(new ReadableStream(), { commitAfter: 0, heartbeat: 10 }) })
   })
   for (const error of [undefined, new Teapot('short')]) {
     let isAnswered = false
     const asking = ask(served, '/').then(answer => { isAnswered = true; return answer })
-    await sleep(150)
+    // Its beats are the clock: those of the first stream would have come meanwhile.
+    const beating = await ask(served, '/beats')
+    await beating.until(':\n\n:\n\n')
+    beating.leave()
     t.equal(isAnswered, false)
     go(error)
     const answer = await asking
@@ -101,7 +105,7 @@ t.test('maxDuration ends the stream well, and tells the source why', async t => 
     app.get('/', { schema: { response: { 200: EventStream({ type: 'number' }, { sentinel: '[DONE]' }) } } }, (request, reply) => {
       request.signal.addEventListener('abort', () => reasons.push(request.signal.reason.code))
       reply.sse((async function * () {
-        for (let i = 0; ; i++) { yield i; await sleep(5) }
+        for (let i = 0; ; i++) { yield i; await turn() }
       })(), { maxDuration: 60 })
     })
   })
@@ -214,7 +218,7 @@ for (const http2 of [false, true]) {
     }, { http2 })
     for (const path of ['/async', '/sync']) {
       const answer = await ask(served, path, { isReading: false })
-      await sleep(50)
+      await standstill(() => contexts[path] ?? 0)
       answer.read()
       await answer.whole()
     }

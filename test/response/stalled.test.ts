@@ -1,7 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { EventStream, type SseOptions } from '../../lib/index.ts'
-import { ask, errorLines, eventually, mishaps, serve, summaries } from '../helpers/serve.ts'
+import { ask, errorLines, eventually, mishaps, serve, standstill, summaries, turns } from '../helpers/serve.ts'
 
 const Text = { schema: { response: { 200: EventStream({ type: 'string' }) } } }
 const BIG = 'x'.repeat(64 * 1024)
@@ -14,11 +13,7 @@ for (const http2 of [false, true]) {
       const served = await serve(t, app => {
         app.get('/', Text, async (_request, reply) => {
           reply.sse((function * () { for (;;) { pulled++; yield BIG } })(), options)
-          let last = -1
-          while (last !== pulled) {
-            last = pulled
-            await sleep(100)
-          }
+          await standstill(() => pulled)
           if (reason === 'error') throw new Error('mine')
         })
       }, { http2, sse: { shutdownGrace: 50 } })
@@ -42,7 +37,7 @@ t.test('a client that still reads what a failed stream had sent gets all of it',
   }, { sse: { shutdownGrace: 10_000 } })
   const answer = await ask(served, '/', { isReading: false })
   await eventually(() => errorLines(served).length === 1)
-  await sleep(50)
+  await turns()
   answer.read()
   t.equal(await answer.ended, 'broken')
   t.strictSame(answer.events.map(({ event }) => event), [undefined, undefined, 'error'])
