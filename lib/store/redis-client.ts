@@ -48,7 +48,7 @@ const CONNECT_TIMEOUT = 1_500
 
 interface Ioredis {
   readonly isCluster?: boolean
-  readonly options: { keyPrefix?: string, db?: number }
+  readonly options: { keyPrefix: string, db: number }
   duplicate (options: object): Ioredis
   on (event: 'error' | 'end', listener: (error?: unknown) => void): void
   on (event: 'message', listener: (channel: string, payload: string) => void): void
@@ -86,8 +86,8 @@ const IOREDIS_OPTIONS = {
 
 function ioredisDriver (client: Ioredis): RedisDriver {
   return {
-    keyPrefix: client.options.keyPrefix ?? '',
-    database: client.options.db ?? 0,
+    keyPrefix: client.options.keyPrefix,
+    database: client.options.db,
     open (handler) {
       const redis = client.duplicate(IOREDIS_OPTIONS)
       let cause: unknown

@@ -17,24 +17,30 @@ interface Channel {
 const BATCH = 500
 /** Before a failed command is tried again, ms. */
 const RETRY = 500
-/** How often a silent connection is asked whether it lives, ms. */
-const PING = 5_000
+export interface SubscriptionsOptions {
+  /** Of a connection and of each command, ms. */
+  readonly timeout: number
+  /** How often the connection is asked whether it lives, as nothing else is sent on a quiet one, ms. */
+  readonly ping: number
+  /** The entries of a notification. */
+  readonly parse: (payload: string) => Parameters<Notify>[0]
+}
 
 export class Subscriptions {
   readonly #link: Link
   readonly #channels = new Map<string, Channel>()
   /** Channels whose subscription may differ from what their watchers want. */
   readonly #unsettled = new Set<string>()
-  readonly #parse: (payload: string) => Parameters<Notify>[0]
+  readonly #options: SubscriptionsOptions
   #pings: NodeJS.Timeout | undefined
   #retry: NodeJS.Timeout | undefined
   #isSettling = false
   #isClosed = false
 
-  constructor (driver: RedisDriver, timeout: number, parse: (payload: string) => Parameters<Notify>[0]) {
-    this.#parse = parse
+  constructor (driver: RedisDriver, options: SubscriptionsOptions) {
+    this.#options = options
     this.#link = new Link(driver, {
-      timeout,
+      timeout: options.timeout,
       onMessage: (channel, payload) => this.#notify(channel, payload),
       onLost: () => this.#lost()
     })
@@ -76,13 +82,13 @@ export class Subscriptions {
     for (const { waiting } of this.#channels.values()) {
       for (const { reject } of waiting.splice(0)) reject(new Error('the store is closed'))
     }
-    this.#channels.clear()
   }
 
   #notify (name: string, payload: string): void {
     const channel = this.#channels.get(name)
+    // The server had not seen the end of the subscription yet.
     if (channel === undefined) return
-    const entries = this.#parse(payload)
+    const entries = this.#options.parse(payload)
     for (const notify of channel.watchers) notify(entries)
   }
 
@@ -116,8 +122,7 @@ export class Subscriptions {
       const unwanted: string[] = []
       for (const name of this.#unsettled) {
         this.#unsettled.delete(name)
-        const channel = this.#channels.get(name)
-        if (channel === undefined) continue
+        const channel = this.#channels.get(name)!
         if (channel.watchers.size === 0) unwanted.push(name)
         else if (!channel.isActive) wanted.push(name)
         if (wanted.length + unwanted.length >= BATCH) break
@@ -135,47 +140,45 @@ export class Subscriptions {
       await this.#link.request(connection => connection.subscribe(names))
     } catch (error) {
       for (const name of names) {
-        for (const { reject } of this.#channels.get(name)?.waiting.splice(0) ?? []) reject(error)
+        for (const { reject } of this.#channels.get(name)!.waiting.splice(0)) reject(error)
       }
       this.#tryAgain(names)
       return
     }
-    this.#pings ??= setInterval(() => { this.#link.request(connection => connection.ping()).catch(() => {}) }, PING).unref()
+    this.#pings ??= setInterval(() => { this.#link.request(connection => connection.ping()).catch(() => {}) }, this.#options.ping).unref()
     for (const name of names) this.#activate(name)
   }
 
   #activate (name: string): void {
-    const channel = this.#channels.get(name)
-    if (channel === undefined) return
+    const channel = this.#channels.get(name)!
     channel.isActive = true
     for (const { resolve } of channel.waiting.splice(0)) resolve()
     if (channel.wasLost) {
       channel.wasLost = false
       for (const notify of channel.watchers) notify(null)
     }
-    // They may all have left meanwhile.
-    if (channel.watchers.size === 0) this.#unsettled.add(name)
   }
 
   async #unsubscribe (names: string[]): Promise<void> {
-    const active = names.filter(name => this.#channels.get(name)?.isActive)
-    for (const name of active) this.#channels.get(name)!.isActive = false
+    const active = names.filter(name => this.#channels.get(name)!.isActive)
     for (const name of names) {
-      const channel = this.#channels.get(name)
-      if (channel?.watchers.size === 0 && channel.waiting.length === 0) this.#channels.delete(name)
+      const channel = this.#channels.get(name)!
+      channel.isActive = false
+      // Somebody may have come back meanwhile; then it is unsettled again.
+      if (channel.watchers.size > 0) continue
+      this.#channels.delete(name)
+      this.#unsettled.delete(name)
     }
     // Where it fails, the connection is lost, and the subscription with it.
     if (active.length > 0) await this.#link.request(connection => connection.unsubscribe(active)).catch(() => {})
   }
 
   #tryAgain (names: string[]): void {
-    for (const name of names) {
-      const channel = this.#channels.get(name)
-      if (channel !== undefined) channel.wasLost = true
-    }
+    for (const name of names) this.#channels.get(name)!.wasLost = true
     this.#retry ??= setTimeout(() => {
       this.#retry = undefined
-      for (const [name, { isActive }] of this.#channels) if (!isActive) this.#unsettled.add(name)
+      // Those that are active are passed over.
+      for (const name of this.#channels.keys()) this.#unsettled.add(name)
       this.#settle()
     }, RETRY).unref()
   }

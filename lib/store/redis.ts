@@ -39,6 +39,7 @@ export function redisStore (client: RedisClient, options: RedisStoreOptions = {}
 
 /** Of a connection to come about, and of a command to be answered, ms. */
 const TIMEOUT = 2_000
+const PING = 5_000
 /** The range of PEXPIRE ends somewhere. */
 const LONGEST_TTL = 1e15
 
@@ -60,7 +61,7 @@ class RedisStore implements Store {
     this.#prefix = driver.keyPrefix + (options.prefix ?? 'sse1:')
     this.#database = driver.database
     this.#commands = new Link(driver, { timeout: TIMEOUT })
-    this.#subscriptions = new Subscriptions(driver, TIMEOUT, parseHint)
+    this.#subscriptions = new Subscriptions(driver, { timeout: TIMEOUT, ping: PING, parse: parseHint })
   }
 
   async append (log: string, records: readonly LogRecord[], options: AppendOptions): Promise<Cursor> {
@@ -179,5 +180,5 @@ function refused (code: StoreErrorCode, tail: Cursor | '', first: string): Store
 }
 
 function unavailable (cause: unknown): StoreError {
-  return new StoreError('UNAVAILABLE', `Redis is not available: ${cause instanceof Error ? cause.message : cause}`, { cause })
+  return new StoreError('UNAVAILABLE', `Redis is not available: ${(cause as Error).message}`, { cause })
 }

@@ -130,14 +130,15 @@ function prepareTables (database: Database): void {
 /** Synchronous, as opening is: only while the app starts. */
 function retryBusy<T> (action: () => T): T {
   const cell = new Int32Array(new SharedArrayBuffer(4))
-  for (let waited = 0; ; waited += 20) {
+  for (let waited = 0; waited < OPEN_TIMEOUT; waited += 20) {
     try {
       return action()
     } catch (error) {
-      if (!isBusy(error) || waited >= OPEN_TIMEOUT) throw error
-      Atomics.wait(cell, 0, 0, 20)
+      if (!isBusy(error)) throw error
     }
+    Atomics.wait(cell, 0, 0, 20)
   }
+  return action()
 }
 
 /** Whether another connection held the lock for too long: SQLITE_BUSY and its extended codes. */

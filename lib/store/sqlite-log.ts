@@ -115,10 +115,10 @@ export class SqliteLogs {
     return true
   }
 
-  /** Names of the logs that changed since a count, and the present count. */
-  changesSince (count: number): { names: Array<{ name: string, changed: number }>, count: number } {
+  /** The logs that changed since a count, in the order of their changes. */
+  changesSince (count: number): Array<{ name: string, changed: number }> {
     const rows = this.#sql('SELECT CAST(name AS BLOB) AS name, changed FROM sse_log WHERE changed > ? ORDER BY changed').all(count)
-    return { names: rows.map(({ name, changed }) => ({ name: toText(name), changed: number(changed) })), count: number(rows.at(-1)?.['changed'] ?? count) }
+    return rows.map(({ name, changed }) => ({ name: toText(name), changed: number(changed) }))
   }
 
   latestChange (): number {

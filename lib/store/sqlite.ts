@@ -86,7 +86,7 @@ export class SqliteStore implements Store {
     const watcher: Notify = entries => notify(entries)
     const watchers = await this.#attempt('BEGIN', () => {
       this.#startPolling()
-      const present = this.#watchers.get(log) ?? { notify: new Set(), changed: this.#count }
+      const present = this.#watchers.get(log) ?? { notify: new Set(), changed: this.#logs.latestChange() }
       this.#watchers.set(log, present)
       present.notify.add(watcher)
       return present
@@ -149,10 +149,10 @@ export class SqliteStore implements Store {
     try {
       const version = this.#logs.dataVersion()
       if (version === this.#dataVersion) return
-      const { names, count } = this.#logs.changesSince(this.#count)
+      const changes = this.#logs.changesSince(this.#count)
       this.#dataVersion = version
-      this.#count = count
-      for (const { name, changed } of names) {
+      for (const { name, changed } of changes) {
+        this.#count = changed
         const watchers = this.#watchers.get(name)
         // Our own appends have told theirs.
         if (watchers === undefined || changed <= watchers.changed) continue

@@ -22,6 +22,9 @@ export const skipNodeSqlite: string | false = DatabaseSync === undefined && 'nod
 /** Whichever there is. */
 export const Sqlite: Constructor | undefined = BetterSqlite3 ?? DatabaseSync
 
+/** Why tests that need either are skipped. */
+export const skipSqlite: string | false = Sqlite === undefined && skipBetterSqlite3
+
 function load (): Constructor | undefined {
   try {
     const Database = require('better-sqlite3') as Constructor

@@ -2,8 +2,10 @@ import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { Cluster, Redis } from 'ioredis'
 import { createClient, createCluster } from 'redis'
+import { createClient as createClient5 } from 'redis-5'
 import t, { type Test } from 'tap'
 import { type AppendOptions, type LogEntry, type LogRecord, type Store } from '../../lib/log/store.ts'
+import { driverOf } from '../../lib/store/redis-client.ts'
 import { redisStore, type RedisClient } from '../../lib/store/redis.ts'
 import { RedisServer, skipRedis } from '../helpers/redis.ts'
 
@@ -13,7 +15,8 @@ const UNAVAILABLE = { name: 'StoreError', code: 'UNAVAILABLE' }
 
 const CLIENTS: { readonly [name: string]: (port: number, user?: string) => RedisClient } = {
   ioredis: (port, user) => new Redis(port, { lazyConnect: true, ...user !== undefined && { username: user, password: 'secret' } }),
-  'node-redis': (port, user) => createClient({ socket: { port }, ...user !== undefined && { username: user, password: 'secret' } })
+  'node-redis': (port, user) => createClient({ socket: { port }, ...user !== undefined && { username: user, password: 'secret' } }),
+  'node-redis 5': (port, user) => createClient5({ socket: { port }, ...user !== undefined && { username: user, password: 'secret' } })
 }
 
 function openStore (t: Test, client: RedisClient, options?: Parameters<typeof redisStore>[1]): Store {
@@ -147,6 +150,21 @@ for (const [name, client] of Object.entries(CLIENTS)) {
       }
       await publish(store, 'two', { token: { publisher: 'p', sequence: 1 } })
       t.strictSame(await payloads(store), ['one', 'two'], 'what it had received while stopped is not doubled')
+    })
+
+    t.test('a connection that subscribes answers a ping', async t => {
+      const heard: unknown[] = []
+      const connection = driverOf(client(server.port)).open({ message: (...message) => heard.push(message), closed () {} })
+      t.teardown(() => connection.close())
+      await connection.ready
+      await connection.ping()
+      await connection.subscribe(['a', 'b'])
+      await connection.ping()
+      await server.command('PUBLISH', 'b', 'text')
+      await connection.ping()
+      t.strictSame(heard, [['b', 'text']])
+      await connection.unsubscribe(['a', 'b'])
+      await connection.ping()
     })
 
     t.test('SCRIPT FLUSH is survived', async t => {
