@@ -1,12 +1,19 @@
+// What the plugin adds to Fastify's types.
 // FastifySchema by another name: @fastify/swagger augments it, and its own name then means that inside the module.
 import type {
-  ContextConfigDefault, FastifySchema as RouteSchema, FastifyTypeProvider, FastifyTypeProviderDefault,
+  ContextConfigDefault, FastifySchema as RouteSchema, FastifyTypeProvider,
   RawReplyDefaultExpression, RawRequestDefaultExpression, RawServerBase, RawServerDefault, RouteGenericInterface
 } from 'fastify'
-import type { RouteSource } from './contract/types.ts'
+import type { CarriedOf, Events, NotCarried, Schemas, StaticOf } from './contract/infer.ts'
+import type { RouteWithoutEventStream, Source } from './contract/source.ts'
 import type { SseOptions } from './response/options.ts'
 
 declare module 'fastify' {
+  /** Without a type provider, a handler's result is checked where its one response is a contract. */
+  interface FastifyTypeProviderDefault {
+    readonly serializer: this['schema'] extends { readonly '~events': unknown, readonly '~unsafe': infer Result } ? Result : unknown
+  }
+
   // The type parameters are Fastify's own, as TypeScript demands of a merged interface; the last one is not needed.
   interface FastifyReply<
     RouteGeneric extends RouteGenericInterface = RouteGenericInterface,
@@ -43,3 +50,38 @@ declare module 'fastify' {
     }
   }
 }
+
+/**
+ * What `reply.sse` takes on a route.
+ *
+ * @typeParam P the route's type provider
+ * @typeParam R the route's response schemas by status code
+ */
+type RouteSource<P extends FastifyTypeProvider, R> =
+  unknown extends R
+    ? Source<unknown>
+    : [Contracts<R>] extends [never]
+        ? RouteWithoutEventStream
+        : Source<Contracts<R> extends infer S ? S extends unknown ? ContractEvents<P, S> : never : never>
+
+/** The schemas of all `text/event-stream` responses. */
+type Contracts<R> = {
+  [Code in keyof R]: R[Code] extends { readonly content: { readonly 'text/event-stream': { readonly schema: infer S } } } ? S : never
+}[keyof R]
+
+/** A schema written by hand declares unnamed events. */
+type ContractEvents<P extends FastifyTypeProvider, S> =
+  S extends { readonly '~events': infer M }
+    ? Payloads<P, Schemas<M>> extends infer D ? Events<M, D> : never
+    : Payloads<P, { '': S }> extends infer D ? Events<{ '~kind': 'one schema' }, D> : never
+
+type Payloads<P extends FastifyTypeProvider, T> = { [Name in keyof T]: PayloadOf<P, T[Name]> }
+
+/** By the contract itself where it carries a type, whatever the provider is; what only the provider knows comes from it. */
+type PayloadOf<P extends FastifyTypeProvider, T> =
+  CarriedOf<T> extends NotCarried
+    ? unknown extends Provided<P, T> ? StaticOf<T> : Provided<P, T>
+    : CarriedOf<T>
+
+/** What a type provider makes of a response schema. */
+type Provided<P extends FastifyTypeProvider, S> = (P & { schema: S })['serializer']

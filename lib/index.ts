@@ -1,12 +1,10 @@
 import './augment.ts'
 
 export { sseTransformObject } from './openapi/document.ts'
-export { EventStream, RawText } from './contract/event-stream.ts'
-export { checkpoint, comment, event } from './contract/event.ts'
-export {
-  type EventOf, type EventStream as EventStreamSchema, type EventStreamOptions, type NamedEvent, type RawText as RawTextSchema,
-  type SourceContext, type TextSchema
-} from './contract/types.ts'
+export { EventStream, type EventStreamOptions, RawText } from './contract/event-stream.ts'
+export { checkpoint, comment, event, type EventConstructors, type EventFields, eventsOf } from './contract/event.ts'
+export { type EventOf, type EventStream as EventStreamSchema, type NamedEvent, type PublishedOf, type RawText as RawTextSchema, type TextSchema } from './contract/infer.ts'
+export { type LogSource, type SourceContext } from './contract/source.ts'
 export * as errors from './errors.ts'
 export { type InvalidPolicy, type SseOptions } from './response/options.ts'
 export { typedSse, typedSse as default } from './plugin/plugin.ts'

@@ -4,8 +4,10 @@ import Fastify, { type FastifyInstance, type FastifyServerOptions } from 'fastif
 import { Type as Type034 } from '@sinclair/typebox'
 import { Type as Type1 } from 'typebox'
 import { describe, expect, test } from 'tstyche'
-import typedSse, { comment, event, type EventOf, EventStream, RawText, type SseOptions } from 'fastify-typed-sse'
-import type { Comment, Message as AnyMessage } from '../lib/wire/message.ts'
+import typedSse, {
+  checkpoint, comment, event, type EventOf, EventStream, type EventStreamSchema, eventsOf, type LogSource, type PublishedOf, RawText, type SseOptions
+} from 'fastify-typed-sse'
+import type { Checkpoint, Comment, Message as AnyMessage } from '../lib/wire/message.ts'
 
 const Text034 = Type034.Object({ text: Type034.String() })
 const Text1 = Type1.Object({ text: Type1.String() })
@@ -18,7 +20,7 @@ const eventOf = <C>(_contract: C): EventOf<C> => null!
 
 describe('EventOf', () => {
   test('of unnamed events', () => {
-    const expected = null! as { text: string } | Message<{ text: string }> | Comment
+    const expected = null! as { text: string } | Message<{ text: string }> | Comment | Checkpoint
     expect(eventOf(EventStream(Text034))).type.toBe(expected)
     expect(eventOf(EventStream(Text1))).type.toBe(expected)
     expect(eventOf(EventStream(TextPlain))).type.toBe(expected)
@@ -26,7 +28,7 @@ describe('EventOf', () => {
 
   test('of named events', () => {
     const named = eventOf(EventStream({ a: Text034, b: Type034.Number(), c: RawText() }))
-    const expected = null! as Named<'a', { text: string }> | Named<'b', number> | Named<'c', string> | Comment
+    const expected = null! as Named<'a', { text: string }> | Named<'b', number> | Named<'c', string> | Comment | Checkpoint
     expect(named).type.toBeAssignableTo(expected)
     expect(named).type.toBeAssignableFrom(expected)
     expect(eventOf(EventStream({ a: Text1, b: Type1.Number(), c: RawText() }))).type.toBe(named)
@@ -75,7 +77,7 @@ describe('EventStream', () => {
 
   test('reads a schema as one, though its keywords could be names', () => {
     expect(eventOf(EventStream({ $ref: 'price#' }))).type.toBeAssignableFrom<{ event: string }>()
-    expect(eventOf(EventStream({ anyOf: [{ type: 'number' }] }))).type.toBe<number | Message<number> | Comment>()
+    expect(eventOf(EventStream({ anyOf: [{ type: 'number' }] }))).type.toBe<number | Message<number> | Comment | Checkpoint>()
     expect(eventOf(EventStream({}))).type.toBe<unknown>()
   })
 })
@@ -166,4 +168,80 @@ test('fastify.sse tells how many streams are open', () => {
   expect(app.sse.open).type.toBe<number>()
   // @ts-expect-error Cannot assign to 'open' because it is a read-only property
   app.sse.open = 1
+})
+
+describe('eventsOf', () => {
+  const Chat = EventStream({ token: Text034, done: Type1.Object({ tokens: Type1.Integer() }), line: RawText() })
+
+  test('gives a constructor for each event, typed by its schema', () => {
+    const { token, done, line } = eventsOf(Chat)
+    expect(token({ text: 'a' }, { id: 1 })).type.toBe<AnyMessage<{ text: string }, 'token'>>()
+    expect(done).type.toBeCallableWith({ tokens: 1 })
+    expect(line).type.toBeCallableWith('text', { retry: 1, comment: '' })
+    expect(token).type.not.toBeCallableWith({ text: 1 })
+    expect(token).type.not.toBeCallableWith({ text: 'a', more: 1 })
+    expect(token).type.not.toBeCallableWith()
+    expect(line).type.not.toBeCallableWith(1)
+    expect(token).type.not.toBeCallableWith({ text: 'a' }, { event: 'done' })
+    expect(token).type.not.toBeCallableWith({ text: 'a' }, { ide: 1 })
+    expect(eventsOf(Chat)).type.not.toHaveProperty('nope')
+  })
+
+  test('what they make may be yielded for the contract, and for no other', () => {
+    const { token } = eventsOf(Chat)
+    expect(token({ text: 'a' })).type.toBeAssignableTo<EventOf<typeof Chat>>()
+    expect(token({ text: 'a' })).type.not.toBeAssignableTo<EventOf<EventStreamSchema<{ token: typeof Text1 & { more: 1 } }>>>()
+  })
+
+  test('of unnamed events is called message', () => {
+    const { message } = eventsOf(EventStream(Text034))
+    expect(message({ text: 'a' })).type.toBe<Message<{ text: string }>>()
+    expect(message).type.not.toBeCallableWith({ text: 1 })
+    expect(message).type.not.toBeCallableWith({ text: 'a' }, { event: 'message' })
+  })
+
+  test('refuses what is no contract', () => {
+    expect(eventsOf).type.not.toBeCallableWith(Text034)
+    expect(eventsOf).type.not.toBeCallableWith({ token: Text034 })
+  })
+})
+
+describe('LogSource', () => {
+  const Chat = EventStream({ token: Text034, done: Type034.Null() })
+  type Log<C> = LogSource<PublishedOf<C>>
+  const logOf = <C>(_contract: C): Log<C> => null!
+
+  test('a route takes the logs of its contract, of an equal one and of one with less', () => {
+    Fastify().get('/', { schema: { response: { 200: Chat } } }, (_, reply) => {
+      expect(reply.sse).type.toBeCallableWith(logOf(Chat))
+      expect(reply.sse).type.toBeCallableWith(logOf(EventStream({ token: Text1 })))
+      expect(reply.sse).type.toBeCallableWith(async () => logOf(Chat))
+      expect(reply.sse).type.not.toBeCallableWith(logOf(EventStream({ token: Text034, more: Type034.Null() })))
+      expect(reply.sse).type.not.toBeCallableWith(logOf(EventStream({ token: Type034.Number() })))
+      expect(reply.sse).type.not.toBeCallableWith(logOf(EventStream(Text034)))
+    })
+    Fastify().get('/', { schema: { response: { 200: Chat } } }, () => logOf(Chat))
+    // @ts-expect-error is not assignable to type
+    Fastify().get('/', { schema: { response: { 200: Chat } } }, () => logOf(EventStream(Text034)))
+  })
+
+  test('what is published is an event, no comment', () => {
+    expect<PublishedOf<typeof Chat>>().type.toBeAssignableFrom<AnyMessage<{ text: string }, 'token'>>()
+    expect<PublishedOf<typeof Chat>>().type.not.toBeAssignableFrom<Comment>()
+    expect<PublishedOf<typeof Chat>>().type.not.toBeAssignableFrom<Checkpoint>()
+  })
+})
+
+describe('checkpoint', () => {
+  test('takes an id, and what else its frame may have', () => {
+    expect(checkpoint).type.toBeCallableWith({ id: 1 })
+    expect(checkpoint).type.toBeCallableWith({ id: 'a', retry: 1, event: 'a' })
+    expect(checkpoint).type.not.toBeCallableWith({})
+    expect(checkpoint).type.not.toBeCallableWith({ id: 1, data: 1 })
+  })
+
+  test('may be yielded in any stream', () => {
+    expect(checkpoint({ id: 1 })).type.toBeAssignableTo<EventOf<EventStreamSchema<{ a: typeof Text034 }>>>()
+    expect(checkpoint({ id: 1 })).type.toBeAssignableTo<EventOf<EventStreamSchema<typeof Text034>>>()
+  })
 })

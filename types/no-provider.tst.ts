@@ -1,7 +1,7 @@
 import Fastify, { type FastifyTypeProvider } from 'fastify'
 import { Type } from '@sinclair/typebox'
 import { describe, expect, test } from 'tstyche'
-import typedSse, { comment, event, EventStream, RawText } from 'fastify-typed-sse'
+import typedSse, { comment, event, EventStream, eventsOf, RawText } from 'fastify-typed-sse'
 
 const app = Fastify()
 await app.register(typedSse)
@@ -9,21 +9,36 @@ await app.register(typedSse)
 const Price = { type: 'object', properties: { price: { type: 'number' } }, required: ['price'] } as const
 
 describe('without a type provider', () => {
-  test('anything that can be pulled is taken, whatever the schemas are', () => {
-    for (const stream of [EventStream(Price), EventStream({ a: Price }), EventStream(Type.Object({})), EventStream(RawText())]) {
-      app.get('/', { schema: { response: { 200: stream } } }, (_, reply) => {
-        expect(reply.sse).type.toBeCallableWith([1, { price: 1 }, event(1), event(1, { event: 'a' }), comment('')])
-        expect(reply.sse).type.toBeCallableWith(async function * () { yield 1 })
-        expect(reply.sse).type.toBeCallableWith(null)
-        expect(reply.sse).type.not.toBeCallableWith('text')
-        expect(reply.sse).type.not.toBeCallableWith(1)
-      })
-    }
+  test('reply.sse is checked by the contract itself', () => {
+    app.get('/', { schema: { response: { 200: EventStream({ a: Type.Object({ n: Type.Number() }), b: RawText() }) } } }, (_, reply) => {
+      expect(reply.sse).type.toBeCallableWith([event({ n: 1 }, { event: 'a' }), { event: 'b', data: 'text' }, comment('')])
+      expect(reply.sse).type.toBeCallableWith(null)
+      expect(reply.sse).type.not.toBeCallableWith([event({ n: 'x' }, { event: 'a' })])
+      expect(reply.sse).type.not.toBeCallableWith([event({ n: 1 }, { event: 'c' })])
+      expect(reply.sse).type.not.toBeCallableWith([{ n: 1 }])
+      expect(reply.sse).type.not.toBeCallableWith('text')
+    })
   })
 
-  test('handlers are not checked', () => {
+  test('handlers are checked by the contract itself', () => {
+    app.get('/', { schema: { response: { 200: EventStream(Price) } } }, async function * () { yield { price: 1 } })
+    // @ts-expect-error Type 'string' is not assignable to type
     app.get('/', { schema: { response: { 200: EventStream(Price) } } }, async function * () { yield 'anything' })
+    // @ts-expect-error Type '"b"' is not assignable to type '"a"'
     app.get('/', { schema: { response: { 200: EventStream({ a: Price }) } } }, () => [event(1, { event: 'b' })])
+  })
+
+  test('a handler with a second response is not checked, reply.sse is', () => {
+    const schema = { response: { 200: EventStream({ a: Price }), 404: Price } }
+    app.get('/', { schema }, () => 'anything')
+    app.get('/', { schema }, (_, reply) => { expect(reply.sse).type.not.toBeCallableWith([1]) })
+  })
+
+  test('payloads whose schema has no type are unknown, their names are not', () => {
+    app.get('/', { schema: { response: { 200: EventStream({ a: Price as object }) } } }, (_, reply) => {
+      expect(reply.sse).type.toBeCallableWith([event(1, { event: 'a' }), { event: 'a', data: 'x' }])
+      expect(reply.sse).type.not.toBeCallableWith([event(1, { event: 'b' })])
+    })
   })
 
   test('a route with other responses only refuses reply.sse all the same', () => {
@@ -58,7 +73,19 @@ describe('a type provider for plain JSON Schema', () => {
     })
   })
 
-  test('leaves unknown what it does not know', () => {
-    typed.get('/', { schema: { response: { 200: EventStream({ a: Price }) } } }, (_, reply) => { expect(reply.sse).type.toBeCallableWith([1]) })
+  test('leaves to the contract what it does not know', () => {
+    typed.get('/', { schema: { response: { 200: EventStream({ a: Type.Object({ n: Type.Number() }) }) } } }, (_, reply) => {
+      expect(reply.sse).type.toBeCallableWith([{ event: 'a', data: { n: 1 } }])
+      expect(reply.sse).type.not.toBeCallableWith([{ event: 'a', data: { n: 'x' } }])
+      expect(reply.sse).type.not.toBeCallableWith([1])
+    })
+  })
+
+  test('types what constructors without a type of their own are given', () => {
+    const Untyped = EventStream({ n: { type: 'number' } as { type: 'number', format: string } })
+    const { n } = eventsOf(Untyped)
+    typed.get('/', { schema: { response: { 200: Untyped } } }, (_, reply) => {
+      expect(reply.sse).type.toBeCallableWith([n(1)])
+    })
   })
 })

@@ -190,7 +190,7 @@ describe('handlers that are generators', () => {
     app.get('/', { schema: { response: { 200: EventStream(Price) } } }, async function * () { yield event({ symbol: 'ACME', price: 'x' as string }) })
     // @ts-expect-error Types of property 'by' are incompatible
     app.get('/', { schema: { response: { 200: Feed } } }, async function * () { yield event({ kind: 'up', by: 'x' }, { event: 'tick' }) })
-    // @ts-expect-error Type 'number' is not assignable to type 'string | Comment | Message<string, undefined>'
+    // @ts-expect-error Type 'number' is not assignable to type 'string | Comment | Checkpoint | Message<string, undefined>'
     app.get('/', { schema: { response: { 200: EventStream(RawText()) } } }, async function * () { yield 1 })
     // @ts-expect-error Property 'by' is missing in type '{ kind: "up"; }'
     app.route({ method: 'GET', url: '/', schema: { response: { 200: Feed } }, handler: async function * () { yield event({ kind: 'up' }, { event: 'tick' }) } })

@@ -1,5 +1,5 @@
 // The types of messages, from the type of a contract.
-import type { EventOf, EventStream } from '../contract/types.ts'
+import type { EventOf, EventStream } from '../contract/infer.ts'
 
 /** A message of a stream. */
 export interface StreamMessage<Name extends string = string, Data = unknown> {

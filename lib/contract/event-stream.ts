@@ -1,14 +1,43 @@
+// EventStream and RawText: they turn schemas into a response schema with a declaration in it.
 import { SSE_ERR_CONTRACT, SSE_ERR_CONTRACT_AMBIGUOUS, SSE_ERR_EVENT, SSE_ERR_SENTINEL } from '../errors.ts'
 import { isReservedName } from '../wire/control.ts'
 import { eventLine } from '../wire/frame.ts'
 import { EVENT_STREAM } from '../wire/media-type.ts'
-import { type EventStreamFunction, type EventStreamOptions, type RawTextFunction } from './types.ts'
+import { type EventStream as EventStreamSchema, type RawText as RawTextSchema, type Schema } from './infer.ts'
 import { declare, type Declaration, eventTitle, UNNAMED } from './declaration.ts'
 import { checkJsonTypes } from '../schema/json-types.ts'
 import { isJsonText } from '../schema/json-text.ts'
 import { isRaw, markRaw } from '../schema/raw-text.ts'
 import { typeboxOf } from '../schema/typebox.ts'
 import { isObject, type SchemaObject } from '../schema/walk.ts'
+
+/** What is documented and agreed beside the schemas of a stream. */
+export interface EventStreamOptions {
+  /** The last `data:` of a stream that ended well, such as `[DONE]`; not validated, but documented. None by default. */
+  sentinel?: string | undefined
+  /** The response's description in the document. */
+  description?: string | undefined
+  /** Whether the document says that events carry an `id`. Not by default. */
+  id?: boolean | undefined
+  /** Whether the document says that events may carry `retry`. Not by default. */
+  retry?: boolean | undefined
+}
+
+/** The type of `EventStream`. */
+export interface EventStreamFunction {
+  /**
+   * Declares a response of `text/event-stream`.
+   *
+   * @param schemas the payload's schema, for unnamed events, or the schemas by event name
+   */
+  <const M extends Schema>(schemas: M, options?: EventStreamOptions): EventStreamSchema<M>
+}
+
+/** The type of `RawText`. */
+export interface RawTextFunction {
+  (): RawTextSchema
+  <const T extends Schema>(schema: T): RawTextSchema<T>
+}
 
 const OPTIONS: Record<keyof EventStreamOptions, string> = { sentinel: 'string', description: 'string', id: 'boolean', retry: 'boolean' }
 
@@ -53,7 +82,7 @@ export const RawText = rawText as RawTextFunction
 
 function eventStream (input: unknown, options: EventStreamOptions = {}): object {
   checkOptions(options)
-  const events = eventsOf(input)
+  const events = payloadSchemas(input)
   for (const [name, schema] of events) checkJsonTypes(eventTitle(name), schema)
   checkSentinel(options.sentinel, events.has(UNNAMED) && !isRaw(input as object))
   const declaration: Declaration = { events, sentinel: options.sentinel, id: options.id ?? false, retry: options.retry ?? false }
@@ -69,7 +98,7 @@ function rawText (schema: object = { type: 'string' }): object {
 }
 
 /** The payload schemas by event name. */
-function eventsOf (input: unknown): Map<string, SchemaObject> {
+function payloadSchemas (input: unknown): Map<string, SchemaObject> {
   if (!isObject(input)) throw new SSE_ERR_CONTRACT('takes a schema, or a map of event names to schemas')
   const isMap = Object.keys(input).length > 0 && Object.values(input).every(isSchema)
   if (isSchema(input)) {

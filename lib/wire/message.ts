@@ -24,8 +24,8 @@ export class Message<Data = unknown, Name extends string | undefined = string | 
   readonly retry: number | undefined
   readonly comment: string | undefined
 
-  constructor (data: Data, fields: Fields<Name>) {
-    this.event = fields.event as Name
+  constructor (data: Data, fields: Fields<Name>, event: Name = fields.event as Name) {
+    this.event = event
     this.data = data
     this.id = fields.id
     this.retry = fields.retry
@@ -74,21 +74,19 @@ export interface CheckpointFields {
  */
 export class Checkpoint extends BareFrame {
   protected declare readonly isCheckpoint: true
-  readonly id: string | number
-  readonly retry: number | undefined
-  readonly event: string | undefined
+  /** In one property: an `event` of any name beside them would keep TypeScript from telling the events of a union by their name. */
+  readonly fields: Readonly<CheckpointFields>
 
   /** @throws SSE_ERR_ID where there is no id */
-  constructor ({ id, retry, event }: CheckpointFields) {
+  constructor (fields: CheckpointFields) {
     super()
-    if (id === undefined) throw new SSE_ERR_ID('undefined')
-    this.id = id
-    this.retry = retry
-    this.event = event
+    if (fields.id === undefined) throw new SSE_ERR_ID('undefined')
+    this.fields = fields
   }
 
   override toFrame (): string {
-    return (this.event === undefined ? '' : eventLine(this.event)) + EMPTY_DATA + positionLines(this.retry, this.id) + END
+    const { event, retry, id } = this.fields
+    return (event === undefined ? '' : eventLine(event)) + EMPTY_DATA + positionLines(retry, id) + END
   }
 }
 

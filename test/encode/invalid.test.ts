@@ -2,7 +2,8 @@ import t from 'tap'
 import { event, EventStream, type SseOptions } from '../../lib/index.ts'
 import { ask, errorLines, mishaps, serve, summaries } from '../helpers/serve.ts'
 
-const Numbers = { schema: { response: { 200: EventStream({ type: 'number' }) } } }
+// As an object, whose payloads have no type: some are to be wrong.
+const Numbers = { schema: { response: { 200: EventStream({ type: 'number' } as object) } } }
 const ITEMS = [1, 'two', 3, event(4, { id: '\n' }), 5]
 
 const stream = (t: Parameters<typeof serve>[0], options: SseOptions, items: unknown[] = ITEMS) =>

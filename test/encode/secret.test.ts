@@ -58,7 +58,7 @@ t.test('an error names the event and where, never what', async t => {
 
 t.test('nor does the log, the answer or the error event', async t => {
   const word = '§QXZJWKV0123456789§'
-  const route = { schema: { response: { 200: EventStream({ type: 'object', properties: { a: { type: 'number' } } }) } } }
+  const route = { schema: { response: { 200: EventStream({ type: 'object', properties: { a: { type: 'number' } } } as object) } } }
   for (const onInvalid of ['fail', 'skip'] as const) {
     const served = await serve(t, app => {
       app.get('/', route, (_request, reply) => { reply.sse([{ a: 1 }, { a: word }, { a: 2 }], { onInvalid }) })

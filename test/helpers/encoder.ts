@@ -2,8 +2,7 @@ import { SchemaCompiler } from '../../lib/encode/check.ts'
 import { declarationOf } from '../../lib/contract/declaration.ts'
 import { compileEncoder, type Encoder, undeclaredEncoder } from '../../lib/encode/encoder.ts'
 import { Outgoing } from '../../lib/wire/frames.ts'
-import { EventStream } from '../../lib/contract/event-stream.ts'
-import { type EventStreamOptions } from '../../lib/contract/types.ts'
+import { EventStream, type EventStreamOptions } from '../../lib/contract/event-stream.ts'
 
 export type Encode = (item: unknown) => string
 

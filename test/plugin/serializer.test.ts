@@ -52,7 +52,7 @@ for (const [name, { options = {}, before, after, json, own, body = '{"a":1}' }] 
       await app.register(typedSse)
       if (isNested) {
         app.get('/outer', { schema: { response: { 200: { type: 'string' } } }, serializerCompiler: upper }, () => 'outer')
-        app.get('/default', { schema: { response: { 202: Word } } }, () => 'default')
+        app.get('/default', { schema: { response: { 202: Word } } }, () => 'default' as never)
         await app.register(define, { prefix: '/inner' })
       } else await define(app)
       const path = isNested ? '/inner/' : '/'

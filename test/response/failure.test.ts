@@ -3,7 +3,8 @@ import t from 'tap'
 import { EventStream } from '../../lib/index.ts'
 import { ask, errorLines, eventually, mishaps, serve, summaries } from '../helpers/serve.ts'
 
-const Numbers = { schema: { response: { 200: EventStream({ type: 'number' }) } } }
+// As an object, whose payloads have no type: some are to be wrong.
+const Numbers = { schema: { response: { 200: EventStream({ type: 'number' } as object) } } }
 
 class Teapot extends Error {
   statusCode = 418
