@@ -2,7 +2,8 @@ import { Type as Type1 } from 'typebox'
 import { Type } from '@sinclair/typebox'
 import { Value } from '@sinclair/typebox/value'
 import { describe, expect, test } from 'tstyche'
-import { connect, type MessageOf, parse } from '../lib/client/index.ts'
+import { connect, type Gap, type MessageOf, parse, type ResponseError } from '../lib/client/index.ts'
+import { shareTabs } from '../lib/client/share/index.ts'
 import { EventStream, RawText } from '../lib/index.ts'
 import { injectStream } from '../lib/testing/index.ts'
 import type { FastifyInstance } from 'fastify'
@@ -69,6 +70,18 @@ describe('connect', () => {
   test('refuses options that it does not have', () => {
     expect(connect<typeof Chat>).type.not.toBeCallableWith('/chat', { retries: 1 })
     expect(connect<typeof Chat>).type.toBeCallableWith(new URL('http://a'), { credentials: 'include', headers: async () => ({ a: 'b' }) })
+  })
+  test('takes shareTabs(), onGap and shouldRetry, async or not', () => {
+    const chat = connect<typeof Chat>
+    expect(chat).type.toBeCallableWith('/chat', { share: shareTabs() })
+    expect(chat).type.toBeCallableWith('/chat', { share: shareTabs('mine') })
+    expect(chat).type.not.toBeCallableWith('/chat', { share: true })
+    expect(chat).type.toBeCallableWith('/chat', { onGap: ({ after, next }: Gap) => `${after} ${next}` })
+    expect(chat).type.toBeCallableWith('/chat', { onGap: async () => {} })
+    expect(chat).type.toBeCallableWith('/chat', { shouldRetry: ({ response }: ResponseError) => response.status === 401 })
+    expect(chat).type.toBeCallableWith('/chat', { shouldRetry: async () => true })
+    expect(chat).type.not.toBeCallableWith('/chat', { shouldRetry: () => 1 })
+    expect<Gap>().type.toBe<{ after: string | null, next: string | null }>()
   })
   test('needs no contract', () => {
     expect(connect).type.toBeCallableWith('/any')

@@ -1,3 +1,4 @@
+// Streams of an app in tests: one message at a time, with backpressure and disconnects.
 import { once } from 'node:events'
 import { request as httpRequest, type IncomingHttpHeaders, type IncomingMessage, type OutgoingHttpHeaders } from 'node:http'
 import type { Readable } from 'node:stream'
@@ -6,17 +7,17 @@ import type { MessageOf } from '../client/contract.ts'
 import type { ParseOptions, Rest } from '../client/options.ts'
 import { parse } from '../client/parse.ts'
 
-/** What is asked for, and how. */
+/** The request, and the way it takes. */
 interface StreamRequest {
   url: string
   /** @default 'GET', or 'POST' with a payload */
   method?: NonNullable<InjectOptions['method']> | undefined
   headers?: OutgoingHttpHeaders | undefined
-  /** A string is sent as it is, anything else as JSON. */
+  /** A string is sent as is, anything else as JSON. */
   payload?: unknown
   /**
-   * Over a real socket (HTTP/1.1, no TLS) instead of `inject`; an app that does not listen yet is made to, on a free port
-   * of 127.0.0.1.
+   * Uses a real socket (HTTP/1.1, no TLS) instead of `inject`. If the app does not listen yet, it is told to, on a free
+   * port of 127.0.0.1.
    * @default false
    */
   socket?: boolean | undefined
@@ -25,23 +26,23 @@ interface StreamRequest {
 /** Options of `injectStream`: the request, and those of the client's `parse`. */
 export type InjectStreamOptions<C = unknown> = StreamRequest & ParseOptions<C>
 
-/** A response whose headers came, and its messages as they come. */
+/** A response whose headers have arrived, and its messages as they arrive. */
 export interface InjectedStream<M> extends AsyncIterable<M, undefined> {
   readonly status: number
   readonly headers: IncomingHttpHeaders
   /**
-   * The next message; after `disconnect` there is none.
+   * The next message. There is none after `disconnect`.
    *
-   * @throws as the client's `parse`
+   * @throws what the client's `parse` throws: a StreamError for a failure that the server reports, the connection's error for a cut
    */
   next (): Promise<IteratorResult<M, undefined>>
-  /** The next `n` messages, or as many as there are up to the end. */
+  /** The next `n` messages; fewer if the stream ends before. */
   next (n: number): Promise<M[]>
-  /** Leaves as a client does that is closed. Resolves when the connection is. */
+  /** Closes the connection, as a client that leaves. Resolves when it is closed. */
   disconnect (): Promise<void>
-  /** Takes no more bytes until the function that it gives is called: the server meets backpressure. */
+  /** Stops reading, so that the server meets backpressure, until the returned function is called. */
   stall (): () => void
-  /** Leaving a loop disconnects. */
+  /** Leaving the loop disconnects. */
   [Symbol.asyncIterator] (): AsyncIterator<M, undefined, undefined>
 }
 
@@ -51,8 +52,15 @@ interface Opened {
 }
 
 /**
- * Requests a stream of an app, in a test, and resolves when its headers came. Iterating a response that is no event
+ * Requests a stream of an app in a test. Resolves when the headers have arrived, so it works for endless streams, and for
+ * those that fail after their headers, which plain `inject` rejects as a whole. Iterating a response that is not an event
  * stream throws the client's ResponseError.
+ *
+ * ```ts
+ * const stream = await injectStream<typeof Chat>(app, { url: '/chat', payload: { prompt: 'to be' } })
+ * const [first, second] = await stream.next(2)
+ * await stream.disconnect()
+ * ```
  *
  * @typeParam C the contract, as for the client's `connect`
  */
@@ -108,14 +116,14 @@ async function severalOf<M> (n: number, pull: () => Promise<IteratorResult<M, un
   return several
 }
 
-/** Hands bytes on only when they are asked for, and can be shut. */
+/** Passes on bytes only when they are pulled, and can be closed. */
 class Gate {
   readonly output: AsyncIterable<Uint8Array>
   #opened: Promise<void> | undefined
-  open: () => void = () => { /* it is open */ }
+  open: () => void = () => { /* already open */ }
 
   constructor (stream: Readable) {
-    // Only what is pulled is read from the stream, which is what makes backpressure reach the server.
+    // The stream is read only as far as it is pulled: that's how backpressure reaches the server.
     const opened = (): Promise<void> | undefined => this.#opened
     this.output = {
       async * [Symbol.asyncIterator] () {
@@ -141,7 +149,7 @@ class Gate {
   }
 }
 
-function wanted ({ method, headers, payload }: StreamRequest): { method: NonNullable<InjectOptions['method']>, headers: OutgoingHttpHeaders, payload: string | undefined } {
+function requestOf ({ method, headers, payload }: StreamRequest): { method: NonNullable<InjectOptions['method']>, headers: OutgoingHttpHeaders, payload: string | undefined } {
   const isText = payload === undefined || typeof payload === 'string'
   return {
     method: method ?? (payload === undefined ? 'GET' : 'POST'),
@@ -151,7 +159,7 @@ function wanted ({ method, headers, payload }: StreamRequest): { method: NonNull
 }
 
 async function overInject (app: FastifyInstance, options: StreamRequest): Promise<Opened> {
-  const { payload, ...rest } = wanted(options)
+  const { payload, ...rest } = requestOf(options)
   const answer = await app.inject({ url: options.url, ...rest, ...(payload === undefined ? {} : { payload }), payloadAsStream: true } as InjectOptions)
   const stream = answer.stream()
   const { res } = answer.raw
@@ -159,7 +167,7 @@ async function overInject (app: FastifyInstance, options: StreamRequest): Promis
     response: { statusCode: answer.statusCode, headers: answer.headers as IncomingHttpHeaders, stream },
     async disconnect () {
       const closed = stream.closed ? undefined : once(stream, 'close')
-      stream.on('error', () => { /* it is cut on purpose */ })
+      stream.on('error', () => { /* cut on purpose */ })
       res.req.destroy()
       res.destroy()
       stream.destroy()
@@ -171,10 +179,10 @@ async function overInject (app: FastifyInstance, options: StreamRequest): Promis
 async function overSocket (app: FastifyInstance, options: StreamRequest): Promise<Opened> {
   if (!app.server.listening) await app.listen({ port: 0, host: '127.0.0.1' })
   const address = app.server.address()
-  if (address === null || typeof address === 'string') throw new TypeError('The app does not listen on a port')
-  // All addresses of IPv6 are those of IPv4 too, the only ones where IPv6 is off.
+  if (address === null || typeof address === 'string') throw new TypeError(`Expected an app that listens on a port, got one that listens on ${address}: use injectStream without \`socket\``)
+  // `::` includes the addresses of IPv4, which are the only ones on machines without IPv6.
   const host = address.address === '::' ? 'localhost' : address.address === '0.0.0.0' ? '127.0.0.1' : address.address
-  const { payload, ...rest } = wanted(options)
+  const { payload, ...rest } = requestOf(options)
   const request = httpRequest({ host, port: address.port, path: options.url, agent: false, ...rest })
   request.end(payload)
   const [response] = await once(request, 'response') as [IncomingMessage]
@@ -182,8 +190,8 @@ async function overSocket (app: FastifyInstance, options: StreamRequest): Promis
     response: { statusCode: response.statusCode!, headers: response.headers, stream: response },
     async disconnect () {
       const closed = response.socket.closed ? undefined : once(response.socket, 'close')
-      response.on('error', () => { /* it is cut on purpose */ })
-      request.on('error', () => { /* likewise */ })
+      response.on('error', () => { /* cut on purpose */ })
+      request.on('error', () => { /* cut on purpose */ })
       request.destroy()
       await closed
     }

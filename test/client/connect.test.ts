@@ -59,6 +59,11 @@ for (const [code, type] of [[400, 'application/json'], [401, 'text/plain'], [404
   })
 }
 
+t.test('stops on a response without a content type', async t => {
+  const { url } = await serve(t, status(200))
+  t.match(await failure(connect(url)), { name: 'ResponseError', message: 'Expected a text/event-stream, got 200 with no content type' })
+})
+
 t.test('a response without a body has no messages', async t => {
   const answers = [new Response(null, { headers: { 'content-type': 'text/event-stream' } }), new Response(null, { status: 204 })]
   t.same(await collect(connect('/relative', { fetch: async () => answers.shift()!, backoff })), [])

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import t from 'tap'
 import { connect, ConnectionError, ResumeError } from '../../lib/client/index.ts'
 import { isSendable } from '../../lib/client/cursor.ts'
+import { positionLines } from '../../lib/wire/frame.ts'
 import { collect, cut, failure, serve, status } from './fixtures/server.ts'
 
 const backoff = { delay: 1, maxDelay: 5 }
@@ -86,4 +87,23 @@ t.test('every id that the client keeps comes back to the server as it was sent',
     t.equal((await collect(connect(url, { backoff }))).length, 1)
     t.equal(Buffer.from(requests.at(-1)!.headers['last-event-id'] as string, 'latin1').toString(), sent)
   }), { numRuns: 200 })
+})
+
+t.test('every id that the server sends can be sent back', async t => {
+  const isSent = (id: string): boolean => {
+    try {
+      return positionLines(undefined, id) !== ''
+    } catch {
+      return false
+    }
+  }
+  const any = fc.oneof(fc.string({ unit: 'binary' }), fc.string({ unit: fc.constantFrom(' ', '\t', '\x7F', '\x80', 'a', 'ż', '\uD800') }), fc.integer({ min: 1, max: 400 }).map(n => '😀'.repeat(n)))
+  let sent = 0
+  fc.assert(fc.property(any, id => {
+    if (!isSent(id)) return true
+    sent++
+    // The wire is UTF-8, in which a lone surrogate is U+FFFD.
+    return isSendable(Buffer.from(id).toString())
+  }), { numRuns: 2000 })
+  t.ok(sent > 500, `${sent} of 2000`)
 })
