@@ -63,4 +63,4 @@ function prepareRoutes (fastify: FastifyInstance): void {
   })
 }
 
-export const typedSse = fp(plugin, { fastify: '5.x', name: 'fastify-typed-sse' })
+export const typedSse = fp(plugin, { fastify: '^5.12.0 || ^6.0.0-alpha.0', name: 'fastify-typed-sse' })
