@@ -237,8 +237,8 @@ t.test('a publisher that was silent for long is forgotten when another comes', {
 
 t.test('what others write is heard, and a renewal of theirs is not', { skip: skipSqlite }, async t => {
   keepAlive(t)
-  const { store, file } = await clocked(t)
-  const other = sqliteStore(open(t, file))
+  const { store, file, clock } = await clocked(t)
+  const other = new SqliteStore(open(t, file), {}, () => clock.now)
   t.teardown(() => other.close())
   const heard: unknown[] = []
   let resolve: () => void
