@@ -4,19 +4,10 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import t from 'tap'
 import { connect } from '../../lib/client/index.ts'
 import { portToKeep } from '../helpers/port.ts'
+import { random } from '../helpers/random.ts'
 import { listen, stop } from './fixtures/server.ts'
 
 const EVENTS = 10_000
-
-/** Small and seeded, so that a failure can be run again. */
-function random (seed: number): () => number {
-  return () => {
-    seed = (seed + 0x6D2B79F5) | 0
-    let x = Math.imul(seed ^ (seed >>> 15), 1 | seed)
-    x = (x + Math.imul(x ^ (x >>> 7), 61 | x)) ^ x
-    return ((x ^ (x >>> 14)) >>> 0) / 2 ** 32
-  }
-}
 
 interface Faults {
   restart: number
