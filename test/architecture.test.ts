@@ -22,7 +22,7 @@ const MAY_IMPORT: Record<string, Allowed> = {
   },
   'store/': { lib: ['log/', 'errors.ts'], packages: ['node:crypto', 'node:timers/promises'] },
   'log/': { lib: ['wire/', 'errors.ts'], packages: ['node:crypto'] },
-  'response/': { lib: ['wire/', 'errors.ts'], packages: ['negotiator', 'node:async_hooks', 'node:http', 'node:http2', 'node:net', 'node:stream', 'node:util'] },
+  'response/': { lib: ['wire/', 'errors.ts'], packages: ['fastify', 'negotiator', 'node:async_hooks', 'node:http', 'node:http2', 'node:net', 'node:stream', 'node:util'] },
   'contract/': { lib: ['schema/', 'wire/', 'errors.ts'], packages: ['@sinclair/typebox', 'typebox', 'json-schema-to-ts', 'zod/v4/core'] },
   'schema/': { lib: ['errors.ts'], packages: [] },
   'wire/': { lib: ['errors.ts'], packages: [] },

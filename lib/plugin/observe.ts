@@ -1,3 +1,4 @@
+// What is said about a stream, in the log of its request and on the diagnostics channels.
 import { channel } from 'node:diagnostics_channel'
 import { type FastifyRequest } from 'fastify'
 import { type Summary } from '../response/reply-port.ts'
@@ -18,36 +19,23 @@ const channels = {
   close: channel('tracing:fastify-typed-sse:close')
 }
 
-/** Tells of one stream, in the log of its request and on the diagnostics channels. */
-export class Observer {
-  readonly #event: StreamEvent
+/** Whether anybody listens for opened streams: without, an idle stream needs no event. */
+export function isOpenObserved (): boolean {
+  return channels.open.hasSubscribers
+}
 
-  constructor (request: FastifyRequest) {
-    this.#event = { request }
-  }
+export function publishOpen (event: StreamEvent): void {
+  channels.open.publish(event)
+}
 
-  opened (): void {
-    if (channels.open.hasSubscribers) channels.open.publish(this.#event)
-  }
+export function publishError (event: StreamEvent, error: unknown): void {
+  event.error = error
+  logError(event.request.log, 'error', error, 'stream failed')
+  if (channels.error.hasSubscribers) channels.error.publish(event)
+}
 
-  failed (error: unknown): void {
-    this.#event.error = error
-    logError(this.#event.request.log, 'error', error, 'stream failed')
-    if (channels.error.hasSubscribers) channels.error.publish(this.#event)
-  }
-
-  closed (summary: Summary): void {
-    this.#event.summary = summary
-    this.#event.request.log.info({ sse: summary }, 'stream closed')
-    if (channels.close.hasSubscribers) channels.close.publish(this.#event)
-  }
-
-  warn (error: unknown, message: string): void {
-    logError(this.#event.request.log, 'warn', error, message)
-  }
-
-  lateWarning (): (error: unknown) => void {
-    const { log } = this.#event.request
-    return error => logError(log, 'warn', error, 'source failed after its stream was over')
-  }
+export function publishClose (event: StreamEvent, summary: Summary): void {
+  event.summary = summary
+  event.request.log.info({ sse: summary }, 'stream closed')
+  if (channels.close.hasSubscribers) channels.close.publish(event)
 }

@@ -1,13 +1,15 @@
-import { type FastifyReply, type FastifyRequest } from 'fastify'
+// A Fastify reply to the session that streams into it: headers, errors, log and signal.
+import { type FastifyReply } from 'fastify'
 import { SSE_ERR_SHUTDOWN } from '../errors.ts'
-import { type ResolvedOptions } from '../response/options.ts'
 import { type Body } from '../response/body.ts'
-import { type Host, type Summary } from '../response/reply-port.ts'
-import { type Session } from '../response/session.ts'
+import { type ErrorEventFunction } from '../response/options.ts'
+import { type ReplyPort, type SessionConfig, type Summary } from '../response/reply-port.ts'
+import { FAILURE } from '../wire/control.ts'
 import { DATA, END, eventLine } from '../wire/frame.ts'
+import { type Outgoing } from '../wire/frames.ts'
 import { EVENT_STREAM_UTF8 } from '../wire/media-type.ts'
-import { publicError, toError } from './failure.ts'
-import { Observer } from './observe.ts'
+import { logError, publicError, toError } from './failure.ts'
+import { isOpenObserved, publishClose, publishError, publishOpen, type StreamEvent } from './observe.ts'
 import { refuse } from './shutdown.ts'
 import { abortRequest } from './signal.ts'
 import { type Streams } from './streams.ts'
@@ -26,22 +28,18 @@ export function setHeaders (reply: FastifyReply): void {
 }
 
 /** Answers for a session with a Fastify reply. */
-export class ReplyHost implements Host {
-  session!: Session
+export class ReplyHost implements ReplyPort {
   readonly #reply: FastifyReply
-  readonly #request: FastifyRequest
   readonly #streams: Streams
-  readonly #options: ResolvedOptions
-  readonly #observer: Observer
+  readonly #config: SessionConfig
   readonly #hasHandlerTimeout: boolean
-  #isOpen = false
+  /** Made when somebody listens, or at the end: until then an idle stream does not need it. */
+  #event: StreamEvent | undefined
 
-  constructor (reply: FastifyReply, streams: Streams, options: ResolvedOptions, hasHandlerTimeout: boolean) {
+  constructor (reply: FastifyReply, streams: Streams, config: SessionConfig, hasHandlerTimeout: boolean) {
     this.#reply = reply
-    this.#request = reply.request
     this.#streams = streams
-    this.#options = options
-    this.#observer = new Observer(reply.request)
+    this.#config = config
     this.#hasHandlerTimeout = hasHandlerTimeout
   }
 
@@ -50,12 +48,11 @@ export class ReplyHost implements Host {
     this.#reply.send(body)
   }
 
-  opened (): void {
-    this.#isOpen = true
+  onOpen (): void {
     this.#streams.open++
     // Fastify's timer would destroy the stream: from here the session keeps the time, and only to the first event.
     if (this.#hasHandlerTimeout) this.#reply.hijack()
-    this.#observer.opened()
+    if (isOpenObserved()) publishOpen(this.#observed())
   }
 
   sendNothing (): void {
@@ -63,35 +60,63 @@ export class ReplyHost implements Host {
   }
 
   sendError (error: unknown): void {
-    if (error instanceof SSE_ERR_SHUTDOWN) refuse(this.#reply)
-    else this.#reply.send(toError(error))
+    const known = toError(error)
+    if (known instanceof SSE_ERR_SHUTDOWN) refuse(this.#reply)
+    else this.#reply.send(known)
   }
 
-  errorFrame (error: unknown): string {
-    if (this.#options.errorEvent === false) return ''
-    return eventLine(this.#options.errorEvent) + DATA + JSON.stringify(publicError(toError(error))) + END + END
+  writeError (thrown: unknown, out: Outgoing): void {
+    const { errorEvent } = this.#config.options
+    const error = toError(thrown)
+    if (typeof errorEvent === 'function') this.#writeItem(errorEvent, error, out)
+    else if (errorEvent !== false) out.text += failureFrame(errorEvent, error)
   }
 
-  abort (Reason: new () => Error): void {
-    abortRequest(this.#request, Reason)
+  abort (Reason: new () => Error): boolean {
+    return abortRequest(this.#reply.request, Reason)
   }
 
-  failed (error: unknown): void {
-    this.#observer.failed(toError(error))
+  onFailure (error: unknown): void {
+    publishError(this.#observed(), toError(error))
   }
 
   warn (error: unknown, message: string): void {
-    this.#observer.warn(error, message)
+    logError(this.#reply.request.log, 'warn', error, message)
   }
 
   lateWarning (): (error: unknown) => void {
-    return this.#observer.lateWarning()
+    const { log } = this.#reply.request
+    return error => logError(log, 'warn', error, 'source failed after its stream was over')
   }
 
-  closed (summary: Summary | undefined): void {
-    this.#streams.delete(this.session)
-    if (!this.#isOpen) return
+  onClose (summary: Summary | undefined): void {
+    if (summary === undefined) return
     this.#streams.open--
-    this.#observer.closed(summary!)
+    publishClose(this.#observed(), summary)
   }
+
+  #writeItem (makeItem: ErrorEventFunction, error: Error, out: Outgoing): void {
+    const { events } = out
+    let item: unknown
+    try {
+      item = makeItem(error, this.#reply.request)
+      this.#config.encoder.frame(item, out)
+    } catch (refused) {
+      // An async function cannot be waited for.
+      if (item instanceof Promise) item.catch(() => { /* the error below says what is wrong */ })
+      this.warn(refused, `errorEvent gave no item of the contract; '${FAILURE.name}' is sent in its place`)
+      out.text += failureFrame(FAILURE.name, error)
+    }
+    // It reports the failure, so it does not count.
+    out.events = events
+  }
+
+  #observed (): StreamEvent {
+    this.#event ??= { request: this.#reply.request }
+    return this.#event
+  }
+}
+
+function failureFrame (name: string, error: Error): string {
+  return eventLine(name) + DATA + JSON.stringify(publicError(error)) + END + END
 }

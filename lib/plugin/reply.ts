@@ -59,18 +59,10 @@ function answer (reply: FastifyReply, source: unknown, options: SseOptions | und
     refuse(reply)
     return reply
   }
-  const host = new ReplyHost(reply, streams, resolved, handlerTimeout > 0)
-  const session = new Session({
-    raw,
-    options: resolved,
-    heartbeats: streams.heartbeats,
-    encoder: contract.encoder,
-    sentinel: contract.sentinel,
-    firstEventWithin: handlerTimeout > 0 ? Math.max(1, handlerTimeout - reply.elapsedTime) : undefined
-  }, host)
-  host.session = session
+  const config = streams.configOf(contract, resolved)
+  const firstEventWithin = handlerTimeout > 0 ? Math.max(1, handlerTimeout - reply.elapsedTime) : undefined
+  const session = new Session(raw, config, new ReplyHost(reply, streams, config, handlerTimeout > 0), firstEventWithin)
   setSession(reply, session)
-  streams.add(session)
   begin(session, request, source)
   return reply
 }
@@ -91,13 +83,13 @@ function begin (session: Session, request: FastifyRequest, source: unknown): voi
 /** A HEAD request gets the headers of the stream; its source is never started. */
 function answerHead (reply: FastifyReply, source: unknown): FastifyReply {
   discard(source)
-  setSession(reply, unanswerable(reply, new Promise(resolve => { onceClosed(reply.raw, resolve) })))
+  setSession(reply, unanswerable(reply, closeOf(reply)))
   setHeaders(reply)
   return reply.send(Readable.from([]))
 }
 
 function closeOf ({ raw }: FastifyReply): Promise<void> {
-  return new Promise(resolve => { raw.once('close', resolve) })
+  return new Promise(resolve => { onceClosed(raw, resolve) })
 }
 
 /** In place of a session where there is no stream: later errors of the handler can only be logged. */

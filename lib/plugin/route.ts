@@ -125,7 +125,7 @@ export class StreamRoute {
 
 /** @throws SSE_ERR_ERROR_EVENT when failures would be sent under the name of a declared event */
 export function checkErrorEvent (events: Declaration['events'], options: ResolvedOptions): void {
-  if (options.errorEvent !== false && events.has(options.errorEvent)) {
+  if (typeof options.errorEvent === 'string' && events.has(options.errorEvent)) {
     throw new SSE_ERR_ERROR_EVENT(options.errorEvent)
   }
 }

@@ -37,10 +37,16 @@ export function watchResponse (request: FastifyRequest, response: RawResponse): 
   else watch(request, response)
 }
 
-/** Fires the signal of a request, if somebody has asked for it. */
-export function abortRequest (request: FastifyRequest, Reason: new () => Error): void {
+/**
+ * Fires the signal of a request, if somebody has asked for it.
+ *
+ * @returns whether somebody has
+ */
+export function abortRequest (request: FastifyRequest, Reason: new () => Error): boolean {
   const controller = controllerOf(request)
-  if (controller !== null && !controller.signal.aborted) controller.abort(new Reason())
+  if (controller === null) return false
+  if (!controller.signal.aborted) controller.abort(new Reason())
+  return true
 }
 
 function watch (request: FastifyRequest, response: RawResponse): void {

@@ -1,28 +1,37 @@
 import { Readable } from 'node:stream'
-import { breakAfter, type Outlet, type RawResponse, ReadableOutlet, ResponseOutlet } from './outlet.ts'
+import { breakAfter, type Outlet, type OutletOwner, type RawResponse, ReadableOutlet, ResponseOutlet } from './outlet.ts'
 
-/** What the body tells the stream that it is the body of. */
-export interface BodyEvents {
-  /** It is being read, or piped: the stream may begin. */
+/** The stream that a body is the body of. */
+export interface BodyOwner extends OutletOwner {
+  /** The body is being read or piped: the stream may begin. */
   onOutlet (outlet: Outlet): void
-  /** The response, or the reader, wants more. */
-  onWanted (): void
 }
+
+/** The events of a response that `stream.finished()` of Node listens to. */
+const FINISHED = ['end', 'finish', 'error', 'close', 'aborted'] as const
 
 /**
  * The payload for `reply.send`. Piped into the raw response, which is what Fastify does with a stream, it steps aside:
- * the outlet writes to the response itself, and the body is over for Fastify. Anything else that reads it, such as a
+ * the outlet writes to the response itself, and the body has ended for Fastify. Anything else that reads it, such as a
  * compressor put in by an `onSend` hook, gets an ordinary Readable.
  */
 export class Body extends Readable {
   readonly #raw: RawResponse
-  readonly #events: BodyEvents
+  readonly #owner: BodyOwner
   #isOpen = false
+  /** How many listeners the response had for each of {@link FINISHED} when the body got its last `close` listener. */
+  #counts: readonly number[] = []
 
-  constructor (raw: RawResponse, events: BodyEvents) {
+  constructor (raw: RawResponse, owner: BodyOwner) {
     super({ highWaterMark: 16 * 1024 })
     this.#raw = raw
-    this.#events = events
+    this.#owner = owner
+  }
+
+  override on (name: string | symbol, listener: (...args: never[]) => void): this {
+    super.on(name, listener as () => void)
+    if (name === 'close') this.#counts = FINISHED.map(event => this.#raw.listenerCount(event))
+    return this
   }
 
   override pipe<T extends NodeJS.WritableStream> (destination: T, options?: { end?: boolean | undefined }): T {
@@ -31,15 +40,16 @@ export class Body extends Readable {
     this.#isOpen = true
     this.push(null)
     this.resume()
-    this.#events.onOutlet(new ResponseOutlet(this.#raw, () => this.#events.onWanted()))
+    this.#letGo()
+    this.#owner.onOutlet(new ResponseOutlet(this.#raw, this.#owner))
     return destination
   }
 
   override _read (): void {
-    if (this.#isOpen) this.#events.onWanted()
+    if (this.#isOpen) this.#owner.onWanted()
     else {
       this.#isOpen = true
-      this.#events.onOutlet(new ReadableOutlet(this))
+      this.#owner.onOutlet(new ReadableOutlet(this))
     }
   }
 
@@ -60,4 +70,20 @@ export class Body extends Readable {
     }
     this.push(null)
   }
+
+  /**
+   * Takes the listeners off the response through which Fastify would destroy this body when the response closes: after
+   * those of the body itself, which it adds just before, they are the last. The body has ended, so they have no use, and
+   * for as long as the stream is open they would retain it: 2.4 KB, which is a fifth of an idle stream.
+   */
+  #letGo (): void {
+    if (this.#counts.length === 0) return
+    for (const [i, event] of FINISHED.entries()) {
+      for (const listener of this.#raw.listeners(event).slice(this.#counts[i])) this.#raw.removeListener(event, listener as () => void)
+    }
+    // One of them handled errors of the response, such as that of a write after its connection was lost.
+    this.#raw.on('error', ignore)
+  }
 }
+
+function ignore (): void { /* the response's close tells what there is to tell */ }

@@ -1,7 +1,7 @@
 /** What a heartbeat needs of a stream. */
-export interface Beating {
+export interface HeartbeatTarget {
   /** When the last byte was written, on the clock of {@link Heartbeats}. */
-  lastByteAt: number
+  readonly lastByteAt: number
   /** Writes the comment frame, unless the socket is full. */
   beat (): void
 }
@@ -21,19 +21,18 @@ export class Heartbeats {
   /** Now, ms; as old as the timer's last turn. */
   now = 0
   /** The interval of each. */
-  readonly #streams = new Map<Beating, number>()
+  readonly #streams = new Map<HeartbeatTarget, number>()
   #timer: NodeJS.Timeout | undefined
   #resolution = COARSEST
 
   /** @param interval silence after which the stream gets a beat, ms */
-  add (stream: Beating, interval: number): void {
+  add (stream: HeartbeatTarget, interval: number): void {
     const resolution = Math.min(COARSEST, Math.max(FINEST, interval / 10))
     if (this.#timer === undefined || resolution < this.#resolution) this.#start(resolution)
-    stream.lastByteAt = this.now
     this.#streams.set(stream, interval)
   }
 
-  delete (stream: Beating): void {
+  delete (stream: HeartbeatTarget): void {
     this.#streams.delete(stream)
     if (this.#streams.size > 0 || this.#timer === undefined) return
     clearInterval(this.#timer)
@@ -49,14 +48,14 @@ export class Heartbeats {
 
   #turn (): void {
     this.now = performance.now()
-    const due: Beating[] = []
+    const due: HeartbeatTarget[] = []
     for (const [stream, interval] of this.#streams) {
       if (this.now - stream.lastByteAt >= interval) due.push(stream)
     }
     this.#beat(due, 0)
   }
 
-  #beat (due: Beating[], from: number): void {
+  #beat (due: HeartbeatTarget[], from: number): void {
     const end = Math.min(from + BEATS_PER_TURN, due.length)
     for (let i = from; i < end; i++) {
       const stream = due[i]!

@@ -1,8 +1,19 @@
+// Options of a stream: their meaning, their checks and their defaults.
 import { inspect } from 'node:util'
+import { type FastifyRequest } from 'fastify'
 import { SSE_ERR_OPTION } from '../errors.ts'
 
 /** What `onInvalid` answers: end the stream as a failure, or log the item and drop it. */
 export type InvalidPolicy = 'fail' | 'skip'
+
+/** The bounds of a reconnection time, ms, integers >= 0. */
+export interface RetryRange {
+  min: number
+  max: number
+}
+
+/** Makes the item that reports a failure. */
+export type ErrorEventFunction = (error: Error, request: FastifyRequest) => unknown
 
 /** Options of a stream: the plugin's defaults, a route's `config.sse`, or a call's. The nearest wins, option by option. */
 export interface SseOptions {
@@ -11,8 +22,11 @@ export interface SseOptions {
    * @default 15000
    */
   heartbeat?: number | false | undefined
-  /** The `retry:` field of the first frame: the client's reconnection time in ms, an integer >= 0. None by default. */
-  retry?: number | undefined
+  /**
+   * The client's reconnection time in ms, an integer >= 0, sent first as a frame of its own. `{ min, max }` draws one for
+   * each stream, so that clients do not come back all at once. None by default.
+   */
+  retry?: number | RetryRange | undefined
   /**
    * How many ms the first item is waited for before the headers go out. A source that fails sooner gets a real HTTP
    * error. `0`: at once; `Infinity`: until the first item.
@@ -26,11 +40,17 @@ export interface SseOptions {
    */
   onInvalid?: InvalidPolicy | ((error: Error, item: unknown) => InvalidPolicy) | undefined
   /**
-   * The name of the event that tells the client of a failure after the headers; `false` for none.
+   * The event that reports a failure after the headers: its name, `false` for none, or a function of the error and the
+   * request that returns an item of the contract, in whatever form a protocol needs. The item is checked like any other;
+   * if it is refused, or the function throws, the default event is sent.
    * @default 'error'
    */
-  errorEvent?: string | false | undefined
-  /** The stream is ended well after that many ms, less up to 10 % at random, so that clients reconnect. None by default. */
+  errorEvent?: string | false | ErrorEventFunction | undefined
+  /**
+   * The stream is ended after that many ms, less up to 10 % at random, so that clients reconnect. A stream whose last
+   * event has no id, and whose contract has no sentinel, is broken off, because its client would take the end for a
+   * complete stream. None by default.
+   */
   maxDuration?: number | undefined
   /**
    * How many ms `fastify.close()` lets the source finish after its signal fired.
@@ -48,10 +68,10 @@ export interface SseOptions {
 /** Every option, decided. */
 export interface ResolvedOptions {
   readonly heartbeat: number | false
-  readonly retry: number | undefined
+  readonly retry: number | RetryRange | undefined
   readonly commitAfter: number
   readonly onInvalid: InvalidPolicy | ((error: Error, item: unknown) => InvalidPolicy)
-  readonly errorEvent: string | false
+  readonly errorEvent: string | false | ErrorEventFunction
   readonly maxDuration: number | undefined
   readonly shutdownGrace: number
   readonly strictAccept: boolean
@@ -83,14 +103,27 @@ const or = (word: string, literal: unknown, rule: Rule): Rule => ({
   accepts: value => value === literal || rule.accepts(value)
 })
 
+function isRetry (value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0
+}
+
+function isRetryRange (value: unknown): value is RetryRange {
+  if (typeof value !== 'object' || value === null) return false
+  const { min, max, ...others } = value as Partial<RetryRange>
+  return isRetry(min) && isRetry(max) && min <= max && Object.keys(others).length === 0
+}
+
 const RULES: Record<keyof SseOptions, Rule> = {
   heartbeat: or('false', false, delay(1)),
-  retry: { expected: 'an integer of milliseconds >= 0', accepts: value => Number.isSafeInteger(value) && (value as number) >= 0 },
+  retry: {
+    expected: 'an integer of milliseconds >= 0, or { min, max } of them with min <= max',
+    accepts: value => isRetry(value) || isRetryRange(value)
+  },
   commitAfter: or('Infinity', Infinity, delay(0)),
   onInvalid: { expected: "'fail', 'skip' or a function", accepts: value => value === 'fail' || value === 'skip' || typeof value === 'function' },
   errorEvent: or('false', false, {
-    expected: 'an event name without CR and LF',
-    accepts: value => typeof value === 'string' && /^[^\r\n]+$/.test(value)
+    expected: 'an event name without CR and LF, a function',
+    accepts: value => typeof value === 'function' || (typeof value === 'string' && /^[^\r\n]+$/.test(value))
   }),
   maxDuration: delay(1),
   shutdownGrace: delay(0),
@@ -116,6 +149,11 @@ export function resolveOptions (given: SseOptions | undefined, base: ResolvedOpt
     own[name] = value
   }
   return Object.freeze({ ...base, ...own })
+}
+
+/** The reconnection time of one stream, ms. */
+export function drawRetry (retry: ResolvedOptions['retry']): number | undefined {
+  return typeof retry === 'object' ? retry.min + Math.floor(Math.random() * (retry.max - retry.min + 1)) : retry
 }
 
 /**

@@ -1,69 +1,137 @@
+// Writing to the raw response of either protocol, or into a stream that something else reads; ending and breaking off.
 import { ServerResponse } from 'node:http'
 import { constants, type Http2ServerResponse, type Http2Session } from 'node:http2'
 import { type Socket } from 'node:net'
 import { type Readable } from 'node:stream'
+import { type Frames, type Outgoing } from '../wire/frames.ts'
 
 /** The raw response of either protocol. */
 export type RawResponse = ServerResponse | Http2ServerResponse
 
-/** Where a stream's frames go, with the two ways in which it is over. */
+/** Where the frames of a stream go, and the two ways in which it ends. */
 export interface Outlet {
-  /** Bytes written so far. */
-  readonly bytes: number
+  /** Bytes written by {@link write}, {@link end} and {@link fail}. */
+  bytes: number
+  /** The socket of a plain HTTP/1.1 response whose headers have left: whole chunks may be written to it. */
+  readonly direct: Socket | null
   /** Sends the headers, if that was not done. */
   open (): void
-  /** Takes text; false when it wants no more for now. */
-  write (text: string): boolean
-  /** Writes the last text and ends well. */
-  end (text: string): void
-  /** Writes the last text, then breaks the response, so that no client takes it for a good end. */
-  fail (text: string): void
-  /** Removes its listeners; what was written goes on. */
+  /** Takes everything that waits; false when it wants no more for now, until {@link OutletOwner.onWanted}. */
+  write (out: Outgoing): boolean
+  /** Takes shared frames, whose bytes the caller counts; false as {@link write}. */
+  writeFrames (frames: Frames): boolean
+  /** {@link direct} has refused a write of somebody else. */
+  onBlocked (): void
+  /** Writes the rest and ends well. */
+  end (out: Outgoing): void
+  /** Writes the rest, then breaks the response off, so that no client takes it for a good end. */
+  fail (out: Outgoing): void
+  /** Removes its listeners; what was written still leaves. */
   close (): void
 }
 
-/** Straight into the response: no stream in between. */
+/** Who writes to an outlet. */
+export interface OutletOwner {
+  /** The client, or whatever reads the stream, wants more. */
+  onWanted (): void
+}
+
+/** Straight into the response, without a stream in between. */
 export class ResponseOutlet implements Outlet {
   bytes = 0
+  direct: Socket | null = null
   readonly #response: ServerResponse
-  readonly #onDrain: () => void
-  #socket: Socket | null = null
+  readonly #owner: OutletOwner
+  /** Where `drain` is listened for: nowhere until a write was refused, so an idle stream pays for no listener. */
+  #draining: ServerResponse | Socket | null = null
+  #onDrain: (() => void) | undefined
 
-  constructor (raw: RawResponse, onDrain: () => void) {
+  constructor (raw: RawResponse, owner: OutletOwner) {
     this.#response = raw as ServerResponse
-    this.#onDrain = onDrain
-    this.#response.on('drain', onDrain)
+    this.#owner = owner
   }
 
   open (): void {
-    if (!this.#response.headersSent) this.#response.flushHeaders()
+    if (this.#response.headersSent) return
+    this.#response.flushHeaders()
+    this.direct = socketForChunks(this.#response)
   }
 
-  write (text: string): boolean {
-    const length = Buffer.byteLength(text)
-    this.bytes += length
-    // `response.write` makes four writes of a chunk, which is a tenth of the CPU of a lone event (bench: tick).
-    if (this.#socket !== null) return this.#socket.write(`${length.toString(16)}\r\n${text}\r\n`, length === text.length ? 'latin1' : 'utf8')
-    const isWilling = this.#response.write(text)
-    this.#socket = socketForChunks(this.#response)
-    this.#socket?.on('drain', this.#onDrain)
-    return isWilling
+  write (out: Outgoing): boolean {
+    if (!this.#response.headersSent) return this.#writeFirst(out)
+    if (!out.hasFrames) return this.#writeText(out.takeText())
+    return this.#writeParts(out)
   }
 
-  end (text: string): void {
+  writeFrames (frames: Frames): boolean {
+    return this.#watch(this.direct === null ? this.#response.write(frames.bytes) : this.direct.write(frames.chunk))
+  }
+
+  onBlocked (): void {
+    this.#watch(false)
+  }
+
+  end (out: Outgoing): void {
+    if (out.hasFrames) this.#writeParts(out)
+    const text = out.takeText()
     this.bytes += Buffer.byteLength(text)
     if (text === '') this.#response.end()
     else this.#response.end(text)
   }
 
-  fail (text: string): void {
+  fail (out: Outgoing): void {
+    if (out.hasFrames) this.#writeParts(out)
+    const text = out.takeText()
     this.bytes += Buffer.byteLength(text)
     breakAfter(this.#response, text)
   }
 
   close (): void {
-    this.#response.off('drain', this.#onDrain)
-    this.#socket?.off('drain', this.#onDrain)
+    if (this.#draining !== null) this.#draining.off('drain', this.#onDrain!)
+    this.#draining = null
+  }
+
+  /** Headers and frames in one packet. Node would keep the headers it writes together with text as a rope of 24 strings. */
+  #writeFirst (out: Outgoing): boolean {
+    const { socket } = this.#response
+    socket?.cork()
+    this.open()
+    const isWilling = this.write(out)
+    socket?.uncork()
+    return isWilling
+  }
+
+  #writeParts (out: Outgoing): boolean {
+    this.direct?.cork()
+    let isWilling = true
+    for (const part of out.take()) {
+      if (typeof part === 'string') isWilling = this.#writeText(part)
+      else {
+        this.bytes += part.byteLength
+        isWilling = this.writeFrames(part)
+      }
+    }
+    this.direct?.uncork()
+    return isWilling
+  }
+
+  #writeText (text: string): boolean {
+    const length = Buffer.byteLength(text)
+    this.bytes += length
+    if (this.direct === null) return this.#watch(this.#response.write(text))
+    // `response.write` makes four writes of a chunk, which is a tenth of the CPU of a lone event (bench: tick).
+    return this.#watch(this.direct.write(`${length.toString(16)}\r\n${text}\r\n`, length === text.length ? 'latin1' : 'utf8'))
+  }
+
+  #watch (isWilling: boolean): boolean {
+    if (isWilling) return true
+    const emitter = this.direct ?? this.#response
+    if (emitter === this.#draining) return false
+    this.close()
+    this.#onDrain ??= () => this.#owner.onWanted()
+    emitter.on('drain', this.#onDrain)
+    this.#draining = emitter
+    return false
   }
 }
 
@@ -79,6 +147,7 @@ function socketForChunks (response: ServerResponse): Socket | null {
 /** Into a Readable that somebody else reads, such as a compressor. */
 export class ReadableOutlet implements Outlet {
   bytes = 0
+  readonly direct = null
   readonly #readable: Readable & { fail (): void }
 
   constructor (readable: Readable & { fail (): void }) {
@@ -87,19 +156,29 @@ export class ReadableOutlet implements Outlet {
 
   open (): void {}
 
-  write (text: string): boolean {
-    const bytes = Buffer.from(text)
-    this.bytes += bytes.length
-    return this.#readable.push(bytes)
+  write (out: Outgoing): boolean {
+    let isWilling = true
+    for (const part of out.take()) {
+      const bytes = typeof part === 'string' ? Buffer.from(part) : part.bytes
+      this.bytes += bytes.length
+      isWilling = this.#readable.push(bytes)
+    }
+    return isWilling
   }
 
-  end (text: string): void {
-    if (text !== '') this.write(text)
+  writeFrames (frames: Frames): boolean {
+    return this.#readable.push(frames.bytes)
+  }
+
+  onBlocked (): void {}
+
+  end (out: Outgoing): void {
+    this.write(out)
     this.#readable.push(null)
   }
 
-  fail (text: string): void {
-    if (text !== '') this.write(text)
+  fail (out: Outgoing): void {
+    this.write(out)
     this.#readable.fail()
   }
 

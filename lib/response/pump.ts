@@ -1,23 +1,19 @@
-import { END } from '../wire/frame.ts'
-import { Outgoing } from '../wire/frames.ts'
-import { type Origin } from './source.ts'
+// From a source to whatever writes: the hot path of every stream that is not fed by a log.
+import { Frames, Outgoing } from '../wire/frames.ts'
+import { type SourceIterator } from './source.ts'
 
 /** Appends the frames of items; throws for one that is refused. */
 export interface ItemEncoder {
   frame (item: unknown, out: Outgoing): void
 }
 
-/** Where frames go. */
-export interface Sink {
-  /** Takes text; false when it wants no more until {@link Pump.resume} is called. */
-  write (text: string): boolean
-}
-
-/** What a pump tells of itself. */
-export interface PumpEvents {
-  /** The first frame stands ready; without a sink, the pump now waits for one. */
-  onFrame (): void
-  /** The source ended well; all that it gave is written. */
+/** Where frames go, and what is reported to. */
+export interface PumpOwner {
+  /** The first frame waits, or the source has ended: the pump waits to be attached. */
+  onReady (): void
+  /** Takes everything that waits; false when it wants no more until {@link Pump.resume} is called. */
+  onOutgoing (out: Outgoing): boolean
+  /** The source has ended well. What waits in {@link Pump.out} is the owner's to write. */
   onEnd (): void
   /** The source, or the handling of an item, failed. */
   onError (error: unknown): void
@@ -26,9 +22,9 @@ export interface PumpEvents {
 }
 
 const nothing = () => false
-const SILENT: PumpEvents = { onFrame: nothing, onEnd: nothing, onError: nothing, onInvalid: nothing }
+const SILENT: PumpOwner = { onReady: nothing, onOutgoing: nothing, onEnd: nothing, onError: nothing, onInvalid: nothing }
 
-/** Text is handed to the sink once that much has come together, in characters. */
+/** Frames are handed over once that much has come together, in characters. */
 const FLUSH_AT = 16 * 1024
 
 /**
@@ -37,107 +33,79 @@ const FLUSH_AT = 16 * 1024
  */
 const TURN_BUDGET = 64 * 1024
 
-/** What an item counts beside its text, so that items that are dropped are paid for too. */
+/** What an item costs beside its text, so that items that are dropped are paid for too. */
 const ITEM_COST = 32
 
 /**
- * Pulls a source as fast as its sink takes text, no faster: one `next()` at a time, frames of one turn of the event
+ * Pulls a source as fast as its owner takes frames, no faster: one `next()` at a time, frames of one turn of the event
  * loop in one write, a lone frame in the turn in which it was yielded.
  */
 export class Pump {
-  /** The sink is full. */
+  /** What waits to be written. */
+  readonly out = new Outgoing()
+  /** The owner wants no more for now. */
   isBlocked = false
-  #origin: Origin | undefined
-  #sink: Sink | undefined
   readonly #encoder: ItemEncoder
-  #report: PumpEvents
-  readonly #out = new Outgoing()
+  #owner: PumpOwner
+  #source: SourceIterator | undefined
+  #isAttached = false
+  #hasEnded = false
   #budget = TURN_BUDGET
   #isPulling = false
   #isResting = false
   #isFlushDue = false
 
-  constructor (encoder: ItemEncoder, report: PumpEvents) {
+  constructor (encoder: ItemEncoder, owner: PumpOwner) {
     this.#encoder = encoder
-    this.#report = report
+    this.#owner = owner
   }
 
-  /** Events written so far. */
-  get events (): number {
-    return this.#out.events
-  }
-
-  /** Whether frames wait for the sink. */
-  get hasText (): boolean {
-    return this.#out.text !== ''
-  }
-
-  start (origin: Origin): void {
-    this.#origin = origin
+  /** Pulls up to the first frame. */
+  start (source: SourceIterator): void {
+    this.#source = source
     this.resume()
   }
 
-  /** Starts, or goes on, pulling; without a sink it stops at the first frame. */
+  /** From now on frames may be handed over: what waits is, in this turn, and pulling goes on. */
+  attach (): void {
+    this.#isAttached = true
+    if (this.out.length > 0) this.#flushSoon()
+    if (this.#hasEnded) this.#owner.onEnd()
+    else this.resume()
+  }
+
+  /** Starts, or goes on, pulling. */
   resume (): void {
     this.isBlocked = false
-    if (this.#origin === undefined || this.#isPulling || this.#isResting) return
-    if (this.#origin.isSync) this.#pullSync(this.#origin.iterator as Iterator<unknown>)
+    if (this.#source === undefined || this.#isPulling || this.#isResting) return
+    if (this.#source.isSync) this.#pullSync(this.#source.iterator as Iterator<unknown>)
     else this.#pull()
   }
 
   /**
-   * Gives the pump its sink: what waits is written in this turn, and pulling goes on.
-   *
-   * @param preamble lines that go before the first frame
-   */
-  attach (sink: Sink, preamble: string): void {
-    this.#sink = sink
-    if (preamble !== '') this.#out.text = preamble + (this.#out.text === '' ? END : this.#out.text)
-    if (this.#out.text !== '') this.#flushSoon()
-    this.resume()
-  }
-
-  /** Writes text that is not of the source, after all that is. */
-  write (text: string): void {
-    this.#out.text += text
-    this.#flushSoon()
-  }
-
-  /** Hands over the text that waits, for a sink that is told to end. */
-  take (): string {
-    return this.#out.takeText()
-  }
-
-  /**
-   * Lets go of the source: nothing more is pulled or written, and its `return()` is called so that its `finally` runs.
+   * Releases the source: nothing more is pulled or handed over, and its `return()` is called so that its `finally` runs.
    *
    * @param onFailure is told when `return()` itself fails
    */
   stop (onFailure: (error: unknown) => void): void {
-    const origin = this.#origin
-    this.#origin = undefined
-    this.#sink = undefined
-    this.#out.text = ''
+    const source = this.#source
+    this.#source = undefined
+    this.#isAttached = false
     // A promise that never settles may hold this pump for ever, but nothing of the request through it.
-    this.#report = SILENT
-    if (origin === undefined) return
+    this.#owner = SILENT
+    if (source === undefined) return
     try {
-      const returned: unknown = origin.iterator.return?.()
+      const returned: unknown = source.iterator.return?.()
       if (returned instanceof Promise) returned.catch(onFailure)
     } catch (error) {
       onFailure(error)
     }
   }
 
-  /** Forgets the source, which has ended by itself. */
-  #done (): void {
-    this.#origin = undefined
-  }
-
   #pull (): void {
     this.#isPulling = true
     try {
-      const result = this.#origin!.iterator.next()
+      const result = this.#source!.iterator.next()
       // Iterators written by hand may answer without a promise.
       const promise = result instanceof Promise ? result : Promise.resolve(result)
       promise.then(this.#onResult, this.#onRejected)
@@ -149,7 +117,7 @@ export class Pump {
   // One shared callback for all events of a stream, rather than an `await` each.
   readonly #onResult = (result: IteratorResult<unknown>): void => {
     this.#isPulling = false
-    if (this.#origin === undefined) return ignore(result?.value)
+    if (this.#source === undefined) return ignore(result?.value)
     try {
       if (result.done === true) return this.#end()
       if (result.value instanceof Promise) return this.#settle(result.value)
@@ -161,9 +129,9 @@ export class Pump {
 
   readonly #onRejected = (error: unknown): void => {
     this.#isPulling = false
-    if (this.#origin === undefined) return
-    this.#done()
-    this.#report.onError(error)
+    if (this.#source === undefined) return
+    this.#source = undefined
+    this.#owner.onError(error)
   }
 
   // Arrays and sync generators never wait, so they are pulled without promises.
@@ -181,70 +149,71 @@ export class Pump {
     }
   }
 
-  /** As `for await` does, a promise among the items of a source is waited for. */
+  /** Like `for await`, waits for a promise among the items of a source. */
   #settle (promise: Promise<unknown>): void {
     this.#isPulling = true
     promise.then(value => {
       this.#isPulling = false
-      if (this.#origin !== undefined && this.#accept(value)) this.resume()
+      if (this.#source !== undefined && this.#accept(value)) this.resume()
     }).catch(this.#onRejected)
   }
 
   #end (): void {
-    this.#done()
-    this.#report.onEnd()
+    this.#source = undefined
+    this.#hasEnded = true
+    if (this.#isAttached) this.#owner.onEnd()
+    else this.#owner.onReady()
   }
 
   /** Takes one item; true when the next may be pulled at once. */
   #accept (item: unknown): boolean {
-    const out = this.#out
-    const before = out.text.length
+    const { out } = this
+    const before = out.length
     try {
-      this.#encoder.frame(item, out)
+      if (item instanceof Frames) out.add(item)
+      else this.#encoder.frame(item, out)
     } catch (error) {
       // An error with its stack and a line in the log take as long as 30 events and more.
-      return this.#report.onInvalid(error, item) && this.#origin !== undefined && this.#spend(TURN_BUDGET / 64)
+      return this.#owner.onInvalid(error, item) && this.#source !== undefined && this.#spend(TURN_BUDGET / 64)
     }
-    if (this.#sink === undefined) return this.#hold()
-    const length = out.text.length - before
-    if (out.text.length >= FLUSH_AT) this.#flush()
+    const { length } = out
+    if (!this.#isAttached) {
+      this.#owner.onReady()
+      // Attached by now, it has gone on pulling.
+      return false
+    }
+    if (length >= FLUSH_AT) this.#flush()
     else if (!this.#isFlushDue) this.#flushSoon()
-    return this.#spend(length) && !this.isBlocked
-  }
-
-  #hold (): boolean {
-    this.#report.onFrame()
-    // The report may have attached the sink, and with it gone on pulling.
-    return false
+    return this.#spend(length - before) && !this.isBlocked
   }
 
   #spend (length: number): boolean {
     this.#budget -= length + ITEM_COST
     if (this.#budget > 0) return true
     this.#isResting = true
-    setImmediate(this.#onRested)
+    setImmediate(Pump.#onRested, this)
     return false
   }
 
-  readonly #onRested = (): void => {
-    this.#isResting = false
-    this.#budget = TURN_BUDGET
-    if (!this.isBlocked) this.resume()
+  // Static functions with the pump for their argument: a closure of each stream is memory of each stream.
+  static #onRested (pump: Pump): void {
+    pump.#isResting = false
+    pump.#budget = TURN_BUDGET
+    if (!pump.isBlocked) pump.resume()
   }
 
   #flushSoon (): void {
     this.#isFlushDue = true
-    process.nextTick(this.#onFlush)
+    process.nextTick(Pump.#onFlush, this)
   }
 
-  readonly #onFlush = (): void => {
-    this.#isFlushDue = false
-    this.#flush()
+  static #onFlush (pump: Pump): void {
+    pump.#isFlushDue = false
+    pump.#flush()
   }
 
   #flush (): void {
-    if (this.#sink === undefined || this.#out.text === '') return
-    this.isBlocked = !this.#sink.write(this.#out.takeText())
+    if (this.#isAttached && this.out.length > 0) this.isBlocked = !this.#owner.onOutgoing(this.out)
   }
 }
 

@@ -1,7 +1,8 @@
-import { type ResolvedOptions } from './options.ts'
+// What a session needs from the framework around it, and what it says about itself when it is over.
+import { type Outgoing } from '../wire/frames.ts'
 import { type Body } from './body.ts'
 import { type Heartbeats } from './heartbeat.ts'
-import { type RawResponse } from './outlet.ts'
+import { type ResolvedOptions } from './options.ts'
 import { type ItemEncoder } from './pump.ts'
 
 /** Why a stream was over. */
@@ -20,38 +21,52 @@ export interface Summary {
   firstEvent: number | undefined
 }
 
-/** What a session asks of the framework that it answers for. */
-export interface Host {
+/** The reply that a session streams into. */
+export interface ReplyPort {
   /** Sends the headers of a stream, with the body. */
   send (body: Body): void
   /** The body goes out. */
-  opened (): void
+  onOpen (): void
   /** Answers 204. */
   sendNothing (): void
   /** Answers with an error; nothing was sent yet. */
   sendError (error: unknown): void
-  /** The frame that tells the client of an error, or ''. */
-  errorFrame (error: unknown): string
-  /** Fires the signal of the request; the reason is only made if somebody asked for the signal. */
-  abort (Reason: new () => Error): void
+  /** Appends the event that reports a failure to the client, if there is one. */
+  writeError (error: unknown, out: Outgoing): void
+  /**
+   * Fires the signal of the request. The reason is only made if somebody has asked for the signal.
+   *
+   * @returns whether somebody has
+   */
+  abort (Reason: new () => Error): boolean
   /** The stream failed after its headers. */
-  failed (error: unknown): void
+  onFailure (error: unknown): void
   /** An item was dropped, or the handler failed too late. */
   warn (error: unknown, message: string): void
-  /** Warns of a source that fails while it is let go, which may be never: the function keeps nothing of the request. */
+  /** A logger for errors thrown by `iterator.return()`. That may never settle, so the function retains nothing of the request. */
   lateWarning (): (error: unknown) => void
   /** It is over; the summary is there if the headers went out. */
-  closed (summary: Summary | undefined): void
+  onClose (summary: Summary | undefined): void
 }
 
-/** A session's fixed surroundings. */
-export interface Setting {
-  readonly raw: RawResponse
+/** A session, to whoever closes the app. */
+export interface OpenSession {
+  /** Fires the signal, gives the source its grace, then ends; resolves when the response is closed. */
+  shutdown (): Promise<void>
+}
+
+/** The sessions of an app that are not closed yet. */
+export interface SessionRegistry {
+  add (session: OpenSession): void
+  delete (session: OpenSession): void
+}
+
+/** What the sessions of a route have in common. */
+export interface SessionConfig {
   readonly options: ResolvedOptions
-  readonly heartbeats: Heartbeats
   readonly encoder: ItemEncoder
   /** The frame after the last event of a stream that ended well, or ''. */
   readonly sentinel: string
-  /** How long the first event may take, ms. */
-  readonly firstEventWithin: number | undefined
+  readonly heartbeats: Heartbeats
+  readonly registry: SessionRegistry
 }

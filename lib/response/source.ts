@@ -2,7 +2,7 @@ import { Readable } from 'node:stream'
 import { SSE_ERR_SOURCE, SSE_ERR_SOURCE_USED } from '../errors.ts'
 
 /** What a stream is pulled from: `isSync` says that `next()` answers without a promise. */
-export interface Origin {
+export interface SourceIterator {
   readonly isSync: boolean
   readonly iterator: Iterator<unknown> | AsyncIterator<unknown>
 }
@@ -14,13 +14,13 @@ export interface Origin {
  *   bytes, which would be streamed one by one
  * @throws SSE_ERR_SOURCE for anything else, SSE_ERR_SOURCE_USED for a generator that was opened before
  */
-export function open (source: unknown): Origin {
-  const origin = typeof source === 'object' && source !== null ? originOf(source) : undefined
-  if (typeof origin?.iterator?.next !== 'function') throw new SSE_ERR_SOURCE(describe(source))
-  return origin
+export function openIterator (source: unknown): SourceIterator {
+  const opened = typeof source === 'object' && source !== null ? iteratorOf(source) : undefined
+  if (typeof opened?.iterator?.next !== 'function') throw new SSE_ERR_SOURCE(describe(source))
+  return opened
 }
 
-function originOf (source: Partial<AsyncIterable<unknown> & Iterable<unknown>>): Origin | undefined {
+function iteratorOf (source: Partial<AsyncIterable<unknown> & Iterable<unknown>>): SourceIterator | undefined {
   // They iterate, over numbers.
   if (source instanceof Uint8Array) return undefined
   if (Array.isArray(source)) markHandled(source)
@@ -41,12 +41,12 @@ function markUsed (generator: object): void {
   used.add(generator)
 }
 
-/** Whether a value is something that {@link open} takes. */
+/** Whether a value is something that {@link openIterator} takes. */
 export function isIterable (value: unknown): value is Iterable<unknown> | AsyncIterable<unknown> {
   return typeof value === 'object' && value !== null && (Symbol.asyncIterator in value || Symbol.iterator in value || isWebStream(value))
 }
 
-/** Lets go of a source that will never be pulled: streams hold files and sockets. */
+/** Releases a source that will never be pulled: streams hold files and sockets. */
 export function discard (source: unknown): void {
   if (typeof source !== 'object' || source === null) return
   if (source instanceof Promise) source.then(discard, () => { /* nobody waits for it */ })

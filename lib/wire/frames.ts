@@ -93,6 +93,15 @@ export class Outgoing {
     this.isResumable = true
   }
 
+  /** Puts text before everything that waits. */
+  prepend (text: string): void {
+    if (this.#parts === undefined) this.text = text + this.text
+    else {
+      this.#parts.unshift(text)
+      this.#partsLength += text.length
+    }
+  }
+
   /** Takes everything where {@link hasFrames} is false. */
   takeText (): string {
     const { text } = this

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import http from 'node:http'
 import { setImmediate as turn } from 'node:timers/promises'
 import t from 'tap'
-import { EventStream } from '../../lib/index.ts'
+import { event, EventStream } from '../../lib/index.ts'
 import { ask, errorLines, eventually, mishaps, serve } from '../helpers/serve.ts'
 
 const Numbers = { schema: { response: { 200: EventStream({ type: 'number' }) } } }
@@ -172,10 +172,10 @@ t.test('a handler that fails by the signal of its stream is nothing to tell of',
       const { kind } = request.params as { kind: string }
       if (kind === 'gone') await closed(reply.raw, () => reply.raw.destroy())
       reply.sse((async function * () {
-        yield 1
+        yield event(1, { id: 1 })
         await once(request.signal, 'abort')
         await turn()
-        yield 2
+        yield event(2, { id: 2 })
       })(), kind === 'maxDuration' ? { maxDuration: 20 } : {})
       try {
         await once(request.signal, 'never', { signal: request.signal })
@@ -186,12 +186,12 @@ t.test('a handler that fails by the signal of its stream is nothing to tell of',
   }, { sse: { shutdownGrace: 10_000 } })
   const client = await ask(served, '/client')
   client.leave()
-  t.equal(await (await ask(served, '/maxDuration')).whole(), 'data: 1\n\n')
+  t.equal(await (await ask(served, '/maxDuration')).whole(), 'data: 1\nid: 1\n\n')
   await t.rejects(once(http.get({ port: served.port, host: '127.0.0.1', path: '/gone', agent: false }), 'response'), { code: 'ECONNRESET' })
   await eventually(() => left.length === 3)
   const shutdown = await ask(served, '/shutdown')
   await served.app.close()
-  t.equal(await shutdown.whole(), BODY, 'its source has its grace')
+  t.equal(await shutdown.whole(), 'data: 1\nid: 1\n\ndata: 2\nid: 2\n\n', 'its source has its grace')
   t.strictSame(left.sort(), ['client', 'gone', 'maxDuration', 'shutdown'])
   t.strictSame(served.lines.filter(line => line.level >= 40), [])
   t.strictSame(seen, [])

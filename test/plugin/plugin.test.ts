@@ -71,8 +71,8 @@ for (const [name, register] of Object.entries<(app: FastifyInstance) => Promise<
     const app = Fastify()
     t.teardown(() => app.close())
     await register(app)
-    t.equal((await app.inject('/first')).body, 'retry: 1\ndata: "a"\n\n')
-    t.equal((await app.inject('/second')).body, 'retry: 2\ndata: "a"\n\n')
+    t.equal((await app.inject('/first')).body, 'retry: 1\n\ndata: "a"\n\n')
+    t.equal((await app.inject('/second')).body, 'retry: 2\n\ndata: "a"\n\n')
   })
 }
 

@@ -103,7 +103,7 @@ t.test('a route defined before the plugin was loaded: a contract is refused, no 
   await app.register(typedSse)
   t.match((await app.inject('/contract')).json(), { code: 'SSE_ERR_NOT_COMPILED' })
   t.match((await app.inject('/json')).json(), { code: 'SSE_ERR_NO_CONTRACT' })
-  t.equal((await app.inject('/plain')).body, 'retry: 5\ndata: "w"\n\n')
+  t.equal((await app.inject('/plain')).body, 'retry: 5\n\ndata: "w"\n\n')
 })
 
 for (const [name, define] of Object.entries<(app: FastifyInstance) => Promise<void>>({

@@ -22,7 +22,7 @@ for (const http2 of [false, true]) {
     const client = await ask(served, '/client')
     client.leave()
     await eventually(() => reasons.length === 2)
-    await (await ask(served, '/duration')).whole()
+    await (await ask(served, '/duration')).ended
     await eventually(() => reasons.length === 4)
     await ask(served, '/shutdown')
     await served.app.close()

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { EventStream } from '../../lib/index.ts'
-import { type Beating, Heartbeats } from '../../lib/response/heartbeat.ts'
+import { type HeartbeatTarget, Heartbeats } from '../../lib/response/heartbeat.ts'
 import { ask, eventually, serve, standstill, summaries, turns } from '../helpers/serve.ts'
 
 const Text = { schema: { response: { 200: EventStream({ type: 'string' }) } } }
@@ -81,7 +81,7 @@ t.test('one timer serves all streams, and goes with the last one', async t => {
 t.test('many beats are spread over turns, and a stream that left meanwhile gets none', async t => {
   const heartbeats = new Heartbeats()
   let beats = 0
-  const streams: Beating[] = Array.from({ length: 600 }, () => ({
+  const streams: Array<HeartbeatTarget & { lastByteAt: number }> = Array.from({ length: 600 }, () => ({
     lastByteAt: 0,
     beat () {
       beats++
@@ -99,7 +99,7 @@ t.test('many beats are spread over turns, and a stream that left meanwhile gets 
   const after = beats
   // Another stream's beats are the clock.
   let ticks = 0
-  const clock: Beating = { lastByteAt: 0, beat () { ticks++; this.lastByteAt = heartbeats.now } }
+  const clock: HeartbeatTarget = { lastByteAt: 0, beat () { ticks++; this.lastByteAt = heartbeats.now } }
   heartbeats.add(clock, 5)
   await eventually(() => ticks === 3)
   heartbeats.delete(clock)

@@ -30,10 +30,10 @@ t.test('what is given is not written to, and what is made cannot be', async t =>
 
 const ACCEPTED: { [Name in keyof SseOptions]-?: Array<SseOptions[Name]> } = {
   heartbeat: [1, 1.5, LONGEST, false],
-  retry: [0, 1, Number.MAX_SAFE_INTEGER],
+  retry: [0, 1, Number.MAX_SAFE_INTEGER, { min: 0, max: 0 }, { min: 1000, max: 5000 }],
   commitAfter: [0, 0.5, LONGEST, Infinity],
   onInvalid: ['fail', 'skip', decide],
-  errorEvent: ['error', 'a b', 'é\0', false],
+  errorEvent: ['error', 'a b', 'é\0', false, decide],
   maxDuration: [1, LONGEST],
   shutdownGrace: [0, LONGEST],
   strictAccept: [true, false]
@@ -48,7 +48,7 @@ for (const [name, values] of Object.entries(ACCEPTED)) {
 const BARE = Object.create(null)
 const REFUSED: { [Name in keyof SseOptions]-?: unknown[] } = {
   heartbeat: [0, 0.5, -1, NaN, Infinity, LONGEST + 1, true, null, '15000', BARE],
-  retry: [-1, 1.5, NaN, Infinity, 2 ** 53, '1', null, false, 1n],
+  retry: [-1, 1.5, NaN, Infinity, 2 ** 53, '1', null, false, 1n, {}, { min: 1 }, { max: 1 }, { min: 2, max: 1 }, { min: -1, max: 1 }, { min: 0, max: 1.5 }, { min: 0, max: 1, step: 1 }],
   commitAfter: [-1, NaN, -Infinity, LONGEST + 1, false, null, '0'],
   onInvalid: ['drop', '', null, true, {}],
   errorEvent: ['', 'a\nb', 'a\r', true, null, 1, Symbol('a')],
@@ -75,9 +75,9 @@ t.test('a message tells what was expected and what was got', async t => {
   }
   t.equal(message({ heartbeat: '5' }), "Option `heartbeat` must be a number of milliseconds from 1 to 2147483647, or false, got '5'")
   t.equal(message({ commitAfter: -1 }), 'Option `commitAfter` must be a number of milliseconds from 0 to 2147483647, or Infinity, got -1')
-  t.equal(message({ retry: 1.5 }), 'Option `retry` must be an integer of milliseconds >= 0, got 1.5')
+  t.equal(message({ retry: 1.5 }), 'Option `retry` must be an integer of milliseconds >= 0, or { min, max } of them with min <= max, got 1.5')
   t.equal(message({ onInvalid: 'drop' }), "Option `onInvalid` must be 'fail', 'skip' or a function, got 'drop'")
-  t.equal(message({ errorEvent: '' }), "Option `errorEvent` must be an event name without CR and LF, or false, got ''")
+  t.equal(message({ errorEvent: '' }), "Option `errorEvent` must be an event name without CR and LF, a function, or false, got ''")
 })
 
 t.test('a name that is no option is refused', async t => {

@@ -2,9 +2,9 @@ import { once } from 'node:events'
 import { setImmediate as turn } from 'node:timers/promises'
 import t from 'tap'
 import { EventStream, event } from '../../lib/index.ts'
-import { Pump } from '../../lib/response/pump.ts'
-import { open } from '../../lib/response/source.ts'
-import { type Outgoing } from '../../lib/wire/frames.ts'
+import { type ItemEncoder, Pump, type PumpOwner } from '../../lib/response/pump.ts'
+import { openIterator } from '../../lib/response/source.ts'
+import { Frames } from '../../lib/wire/frames.ts'
 import { ask, errorLines, eventually, mishaps, serve, standstill, summaries, turns } from '../helpers/serve.ts'
 
 const Numbers = { schema: { response: { 200: EventStream({ type: 'number' }) } } }
@@ -184,25 +184,49 @@ for (const [name, next] of Object.entries<() => unknown>({
   }
 }
 
+const SILENT: PumpOwner = { onReady () {}, onOutgoing: () => true, onEnd () {}, onError () {}, onInvalid: () => true }
+const PLAIN: ItemEncoder = { frame (item, out) { out.text += String(item) } }
+
 t.test('events of one turn leave in one write, a lone event in its own turn', async t => {
   const written: string[] = []
-  const pump = new Pump({ frame (item, out) { out.text += String(item) } }, { onFrame () {}, onEnd () {}, onError () {}, onInvalid: () => true })
+  const pump = new Pump(PLAIN, { ...SILENT, onOutgoing (out) { written.push(out.takeText()); return true } })
   let give = (_value: number) => {}
-  pump.attach({ write (text) { written.push(text); return true } }, '')
-  pump.start(open((async function * () {
+  pump.attach()
+  pump.start(openIterator((async function * () {
     yield * [1, 2, 3]
     yield await new Promise<number>(resolve => { give = resolve })
     await new Promise(() => {})
   })()))
-  await turns()
+  await turn()
   t.strictSame(written, ['123'])
   give(4)
-  await turns()
+  await turn()
   t.strictSame(written, ['123', '4'])
   pump.stop(() => {})
-  pump.write('late')
-  await turns()
-  t.strictSame(written, ['123', '4'])
+})
+
+t.test('shared frames among the items are passed on by reference, in order', async t => {
+  const frames = Frames.of('data: shared\n\n', 1)
+  const written: unknown[] = []
+  const pump = new Pump(PLAIN, { ...SILENT, onOutgoing (out) { written.push(...out.take()); return true } })
+  pump.start(openIterator([1, frames, 2, 3, frames]))
+  t.strictSame(written, [])
+  t.equal(pump.out.length, 1)
+  pump.out.prepend('0')
+  pump.attach()
+  await turn()
+  t.strictSame(written, ['01', frames, '23', frames])
+  t.equal(pump.out.events, 2)
+})
+
+t.test('text goes before shared frames that wait', t => {
+  const frames = Frames.of('data: shared\n\n', 1)
+  const pump = new Pump(PLAIN, SILENT)
+  pump.start(openIterator([frames, 1]))
+  pump.out.prepend('0')
+  t.equal(pump.out.length, frames.byteLength + 1)
+  t.strictSame(pump.out.take(), ['0', frames])
+  t.end()
 })
 
 t.test('comments are no events', async t => {
@@ -215,29 +239,29 @@ t.test('comments are no events', async t => {
   t.match(summaries(served), [{ events: 1 }])
 })
 
-t.test('a source that is let go within its own next() is told of no more', t => {
+t.test('a source that is stopped within its own next() reports nothing any more', t => {
   for (const result of [{ done: true, value: undefined }, { done: false, value: 1 }, { done: false, value: 'bad' }]) {
-    const told: string[] = []
-    const tell = (what: string) => () => { told.push(what); return true }
-    const encoder = {
-      frame (item: unknown, out: Outgoing) {
+    const reported: string[] = []
+    const report = (what: string) => () => { reported.push(what); return true }
+    const encoder: ItemEncoder = {
+      frame (item, out) {
         if (item === 'bad') throw new Error('bad')
-        out.text += `data: ${item}\n\n`
+        out.text += String(item)
       }
     }
-    const pump = new Pump(encoder, { onFrame: tell('frame'), onEnd: tell('end'), onError: tell('error'), onInvalid: tell('invalid') })
+    const pump = new Pump(encoder, { onReady: report('ready'), onOutgoing: report('outgoing'), onEnd: report('end'), onError: report('error'), onInvalid: report('invalid') })
     let pulls = 0
     let returned = 0
     const iterator = {
       next () {
         pulls++
-        pump.stop(tell('failure'))
+        pump.stop(report('failure'))
         return result
       },
       return: () => { returned++; return { done: true, value: undefined } }
     }
     pump.start({ isSync: true, iterator: iterator as Iterator<unknown> })
-    t.strictSame({ told, pulls, returned }, { told: [], pulls: 1, returned: 1 }, JSON.stringify(result))
+    t.strictSame({ reported, pulls, returned }, { reported: [], pulls: 1, returned: 1 }, JSON.stringify(result))
   }
   t.end()
 })

@@ -79,7 +79,7 @@ t.test('commitAfter Infinity waits for the first item', async t => {
     go(error)
     const answer = await asking
     t.equal(answer.status, error ? 418 : 200)
-    if (!error) t.equal(await answer.whole(), 'retry: 3\ndata: 1\n\n')
+    if (!error) t.equal(await answer.whole(), 'retry: 3\n\ndata: 1\n\n')
   }
 })
 

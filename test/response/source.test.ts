@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream'
+import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { EventStream, event } from '../../lib/index.ts'
 import { ask, eventually, mishaps, serve, summaries } from '../helpers/serve.ts'
@@ -88,15 +89,49 @@ for (const [name, source] of Object.entries<unknown>({
   })
 }
 
-t.test('a function that says null after the headers ends the stream', async t => {
-  let decide = (_source: null) => {}
+t.test('a source function is awaited with the headers held back: null is a 204 and an error an HTTP error, however long it took', async t => {
+  const given: Record<string, () => unknown> = {
+    null: () => null,
+    error: () => { throw Object.assign(new Error('mine'), { statusCode: 418 }) },
+    source: () => [1]
+  }
+  const gates: Record<string, () => void> = {}
   const served = await serve(t, app => {
-    app.get('/', Numbers, (_request, reply) => { reply.sse(() => new Promise<null>(resolve => { decide = resolve }), { commitAfter: 0 }) })
+    app.get('/:name', Numbers, (request, reply) => {
+      const { name } = request.params as { name: string }
+      reply.sse(async () => {
+        await new Promise<void>(resolve => { gates[name] = resolve })
+        return given[name]!() as never
+      }, { commitAfter: 0 })
+    })
   })
-  const answer = await ask(served, '/')
-  decide(null)
-  t.equal(answer.status, 200)
-  t.equal(await answer.whole(), '')
+  for (const [name, status] of [['null', 204], ['error', 418], ['source', 200]] as const) {
+    let isAnswered = false
+    const asking = ask(served, `/${name}`).finally(() => { isAnswered = true })
+    await eventually(() => gates[name] !== undefined)
+    await sleep(20)
+    t.equal(isAnswered, false, name)
+    gates[name]!()
+    const answer = await asking
+    t.equal(answer.status, status, name)
+    await answer.whole()
+  }
+})
+
+t.test('commitAfter starts when the source function has given its source', async t => {
+  let go = () => {}
+  const served = await serve(t, app => {
+    app.get('/', Numbers, (_request, reply) => {
+      reply.sse(async () => {
+        await new Promise<void>(resolve => { go = resolve })
+        return (async function * () { await sleep(20); throw Object.assign(new Error('mine'), { statusCode: 418 }) })()
+      }, { commitAfter: 1000 })
+    })
+  })
+  const asking = ask(served, '/')
+  await sleep(50)
+  go()
+  t.equal((await asking).status, 418)
 })
 
 for (const [name, source] of Object.entries<unknown>({
