@@ -99,7 +99,7 @@ t.test('many beats are spread over turns, and a stream that left meanwhile gets 
   const after = beats
   // Another stream's beats are the clock.
   let ticks = 0
-  const clock: HeartbeatTarget = { lastByteAt: 0, beat () { ticks++; this.lastByteAt = heartbeats.now } }
+  const clock: HeartbeatTarget & { lastByteAt: number } = { lastByteAt: 0, beat () { ticks++; this.lastByteAt = heartbeats.now } }
   heartbeats.add(clock, 5)
   await eventually(() => ticks === 3)
   heartbeats.delete(clock)
