@@ -1,12 +1,18 @@
 // What the plugin adds to Fastify's types.
 // FastifySchema by another name: @fastify/swagger augments it, and its own name then means that inside the module.
 import type {
-  ContextConfigDefault, FastifySchema as RouteSchema, FastifyTypeProvider,
+  ContextConfigDefault, FastifyBaseLogger, FastifySchema as RouteSchema, FastifyTypeProvider,
   RawReplyDefaultExpression, RawRequestDefaultExpression, RawServerBase, RawServerDefault, RouteGenericInterface
 } from 'fastify'
 import type { CarriedOf, Events, NotCarried, Schemas, StaticOf } from './contract/infer.ts'
 import type { RouteWithoutEventStream, Source } from './contract/source.ts'
 import type { SseOptions } from './response/options.ts'
+import type { ReadingOptions } from './topic/log-handle.ts'
+import type { Run, RunOptions } from './topic/run.ts'
+import type { Topic, TopicOptions } from './topic/topic.ts'
+
+/** What `EventStream` returns. */
+interface LogContract { readonly content: { readonly 'text/event-stream': object } }
 
 declare module 'fastify' {
   /** Without a type provider, a handler's result is checked where its one response is a contract. */
@@ -33,7 +39,7 @@ declare module 'fastify' {
      * @param options lie over the route's `config.sse`, which lies over the plugin's options
      * @throws SSE_ERR_OPTION, SSE_ERR_NO_CONTRACT, SSE_ERR_NOT_COMPILED, SSE_ERR_ERROR_EVENT, SSE_ERR_ALREADY_SENT, SSE_ERR_NOT_ACCEPTABLE
      */
-    sse (source: RouteSource<TypeProvider, SchemaCompiler['response']>, options?: SseOptions): FastifyReply<
+    sse (source: RouteSource<TypeProvider, SchemaCompiler['response']>, options?: SseOptions & ReadingOptions<RouteEvents<TypeProvider, SchemaCompiler['response']>>): FastifyReply<
       RouteGeneric, RawServer, RawRequest, RawReply, ContextConfig, SchemaCompiler, TypeProvider
     >
   }
@@ -47,6 +53,18 @@ declare module 'fastify' {
     sse: {
       /** The number of streams that are open. */
       readonly open: number
+      /**
+       * A topic: many publishers, many readers, no end. The same name and contract give the same topic.
+       *
+       * @throws SSE_ERR_CONTRACT, SSE_ERR_OPTION, SSE_ERR_TOPIC_EXISTS for a name that has another contract or options
+       */
+      topic<const C extends LogContract> (name: string, contract: C, options?: TopicOptions<C>): Topic<C>
+      /**
+       * A run: one producer, many readers, an end. The same name and contract give the same run.
+       *
+       * @throws SSE_ERR_CONTRACT, SSE_ERR_OPTION, SSE_ERR_TOPIC_EXISTS for a name that has another contract or options
+       */
+      run<const C extends LogContract> (name: string, contract: C, options?: RunOptions): Run<C, FastifyBaseLogger>
     }
   }
 }
@@ -62,7 +80,11 @@ type RouteSource<P extends FastifyTypeProvider, R> =
     ? Source<unknown>
     : [Contracts<R>] extends [never]
         ? RouteWithoutEventStream
-        : Source<Contracts<R> extends infer S ? S extends unknown ? ContractEvents<P, S> : never : never>
+        : Source<RouteEvents<P, R>>
+
+/** What may be yielded on a route: unknown where it declares nothing. */
+type RouteEvents<P extends FastifyTypeProvider, R> =
+  unknown extends R ? unknown : Contracts<R> extends infer S ? S extends unknown ? ContractEvents<P, S> : never : never
 
 /** The schemas of all `text/event-stream` responses. */
 type Contracts<R> = {

@@ -3,6 +3,7 @@
 import { type FastifyReply } from 'fastify'
 import { SSE_ERR_ALREADY_SENT } from '../errors.ts'
 import { isIterable } from '../response/source.ts'
+import { isLog } from './log-source.ts'
 import { checkAccept, stream } from './reply.ts'
 import { type StreamRoute } from './route.ts'
 import { type Handler, sessionOf } from './scope.ts'
@@ -56,6 +57,7 @@ function isStream (route: StreamRoute, reply: FastifyReply, value: unknown): boo
   return route.isOnlyStream(reply.statusCode) ? !(value instanceof Error) : isGenerator(value)
 }
 
+/** What is a stream and no JSON: a generator, a topic, a run. */
 function isGenerator (value: unknown): boolean {
-  return isIterable(value) && 'next' in value
+  return isLog(value) || (isIterable(value) && 'next' in value)
 }

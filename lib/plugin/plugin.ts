@@ -5,6 +5,7 @@ import { Compilers } from '../encode/compiler.ts'
 import { ComponentNames } from '../openapi/components.ts'
 import { documentRoute } from '../openapi/route.ts'
 import { finishDocuments } from '../openapi/swagger.ts'
+import { AppLogs } from './app-logs.ts'
 import { Connections } from './connections.ts'
 import { routeDocumentOf } from './document.ts'
 import { streamingHandler } from './handler.ts'
@@ -24,25 +25,44 @@ async function plugin (fastify: FastifyInstance, options: SsePluginOptions): Pro
   // A second registration gives its scope other settings; everything else is inherited.
   if (inherited !== undefined) return
   const streams = new Streams()
-  // A facade: `streams` is not for users.
-  const facade = Object.freeze({ get open () { return streams.open } })
-  fastify.decorate('sse', { getter: () => facade })
+  const compilers = new Compilers()
+  const logs = new AppLogs(fastify, compilers)
+  fastify.decorate('sse', facadeGetter(streams, logs))
   decorate(fastify, streams, sse)
   decorateSignal(fastify)
-  prepareRoutes(fastify)
+  prepareRoutes(fastify, compilers, logs)
   refuseUnsent(fastify)
   const connections = new Connections(fastify.server)
+  fastify.addHook('onClose', () => logs.close())
   fastify.addHook('preClose', async () => {
     refuseRequests(fastify.server)
-    await streams.close()
+    await Promise.all([streams.close(), logs.finishRuns()])
     connections.close()
   })
 }
 
+/** `fastify.sse`: what is for users of the plugin, in the scope that asks. */
+function facadeGetter (streams: Streams, logs: AppLogs): { getter (this: FastifyInstance): FastifyInstance['sse'] } {
+  const facades = new WeakMap<FastifyInstance, FastifyInstance['sse']>()
+  return {
+    getter () {
+      let facade = facades.get(this)
+      if (facade === undefined) {
+        facade = Object.freeze({
+          get open () { return streams.open },
+          topic: (name: string, contract: object, options?: object) => logs.topic(this, name, contract, options),
+          run: (name: string, contract: object, options?: object) => logs.run(this, name, contract, options)
+        }) as FastifyInstance['sse']
+        facades.set(this, facade)
+      }
+      return facade
+    }
+  }
+}
+
 /** Compiles the contracts of all routes that are defined from now on, and documents them. */
-function prepareRoutes (fastify: FastifyInstance): void {
-  const pending: Array<() => Promise<void>> = []
-  const compilers = new Compilers()
+function prepareRoutes (fastify: FastifyInstance, compilers: Compilers, logs: AppLogs): void {
+  const pending: Array<() => Promise<void>> = [() => logs.ready()]
   const names = new ComponentNames()
   const scopes = new Set<FastifyInstance>()
   fastify.addHook('onRoute', function (this: FastifyInstance, options: RouteOptions) {
@@ -54,7 +74,7 @@ function prepareRoutes (fastify: FastifyInstance): void {
     pending.push(() => route.compile(compilers.of(sharedSchemas(this), settings.ajv)))
     if (!route.isDeclared) return
     shieldSerializer(this, options)
-    options.schema = documentRoute(options.schema!, routeDocumentOf(this, route, names))
+    options.schema = documentRoute(options.schema!, routeDocumentOf(this, route, names, logs))
     scopes.add(this)
   })
   fastify.addHook('onReady', async () => {

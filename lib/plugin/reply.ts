@@ -9,19 +9,23 @@ import { isGone } from '../response/outlet.ts'
 import { discard } from '../response/source.ts'
 import { Session } from '../response/session.ts'
 import { onceClosed } from '../response/turn.ts'
+import { type ReadingOptions } from '../topic/log-handle.ts'
+import { isLog, type LogCall, openLog, takeReadOptions } from './log-source.ts'
 import { ReplyHost, setHeaders } from './reply-host.ts'
 import { checkErrorEvent, StreamRoute } from './route.ts'
 import { optionsOf, type ReplySession, responsesOf, routeOf, sessionOf, setSession, settingsOf, streamsOf } from './scope.ts'
 import { refuse } from './shutdown.ts'
 import { watchResponse } from './signal.ts'
 
+const NO_OPTIONS = { options: undefined, read: {} }
+
 /** `reply.sse`; typed and described in `augment.ts`. */
-export function sse (this: FastifyReply, source: unknown, options?: SseOptions): FastifyReply {
+export function sse (this: FastifyReply, source: unknown, options?: SseOptions & ReadingOptions): FastifyReply {
   return stream(this, source, options)
 }
 
 /** Streams a source; it is let go where that fails. */
-export function stream (reply: FastifyReply, source: unknown, options: SseOptions | undefined): FastifyReply {
+export function stream (reply: FastifyReply, source: unknown, options: (SseOptions & ReadingOptions) | undefined): FastifyReply {
   try {
     return answer(reply, source, options)
   } catch (error) {
@@ -35,13 +39,14 @@ export function checkAccept ({ headers }: FastifyRequest): void {
   if (!acceptsEventStream(headers.accept)) throw new SSE_ERR_NOT_ACCEPTABLE()
 }
 
-function answer (reply: FastifyReply, source: unknown, options: SseOptions | undefined): FastifyReply {
+function answer (reply: FastifyReply, source: unknown, given: (SseOptions & ReadingOptions) | undefined): FastifyReply {
   const { request, raw } = reply
   const streams = streamsOf(reply.server)
   if (reply.sent || sessionOf(reply) !== null) throw new SSE_ERR_ALREADY_SENT()
   const { handlerTimeout } = request.routeOptions
   const route = routeOf(request) ?? earlyRoute(request)
   const contract = route.contract(reply.statusCode)
+  const { options, read } = given === undefined ? NO_OPTIONS : takeReadOptions<SseOptions>(given)
   const resolved = resolveOptions(options, route.options)
   if (options?.errorEvent !== undefined) checkErrorEvent(contract.events, resolved)
   if (resolved.strictAccept) checkAccept(request)
@@ -63,7 +68,7 @@ function answer (reply: FastifyReply, source: unknown, options: SseOptions | und
   const firstEventWithin = handlerTimeout > 0 ? Math.max(1, handlerTimeout - reply.elapsedTime) : undefined
   const session = new Session(raw, config, new ReplyHost(reply, streams, config, handlerTimeout > 0), firstEventWithin)
   setSession(reply, session)
-  begin(session, request, source)
+  begin(session, source, { reply, route, contract, config, options: read })
   return reply
 }
 
@@ -73,11 +78,19 @@ function earlyRoute ({ routeOptions, server }: FastifyRequest): StreamRoute {
   return new StreamRoute({ url, responses: responsesOf(routeOptions), options: optionsOf(routeOptions) }, settingsOf(server)!.streams)
 }
 
-function begin (session: Session, request: FastifyRequest, source: unknown): void {
+function begin (session: Session, source: unknown, call: Omit<LogCall, 'lastEventId'>): void {
   if (source instanceof Promise) {
     discard(source)
     session.fail(new SSE_ERR_SOURCE('a promise (await it, or give an async function)'))
-  } else session.start(typeof source === 'function' ? () => source(new SourceInput(request)) : () => source)
+  } else if (typeof source === 'function') session.start(() => openGiven(source(new SourceInput(call.reply.request)), call))
+  else if (isLog(source)) session.start(() => openGiven(source, call))
+  else session.start(() => source)
+}
+
+/** A topic or run is streamed by a feed; anything else is what it is. */
+function openGiven (given: unknown, call: Omit<LogCall, 'lastEventId'>): unknown {
+  if (given instanceof Promise) return given.then((settled: unknown) => openGiven(settled, call))
+  return isLog(given) ? openLog(given, { ...call, lastEventId: lastEventId(call.reply.request.raw) }) : given
 }
 
 /** A HEAD request gets the headers of the stream; its source is never started. */

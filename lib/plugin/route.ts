@@ -11,11 +11,13 @@ export interface Contract {
   readonly encoder: Encoder
   /** The frame after the last event, or ''. */
   readonly sentinel: string
+  /** The same as it was declared. */
+  readonly sentinelData: string | undefined
   /** Its declared events by name. */
   readonly events: Declaration['events']
 }
 
-const UNDECLARED: Contract = { encoder: undeclaredEncoder, sentinel: '', events: new Map() }
+const UNDECLARED: Contract = { encoder: undeclaredEncoder, sentinel: '', sentinelData: undefined, events: new Map() }
 
 /** A route, as far as its streams go. */
 export interface RouteDefinition {
@@ -51,6 +53,10 @@ export class StreamRoute {
     }
   }
 
+  get url (): string {
+    return this.#url
+  }
+
   /** Whether some response of the route is an event stream. */
   get isDeclared (): boolean {
     return this.#declarations.size > 0
@@ -72,6 +78,7 @@ export class StreamRoute {
       this.#contracts.set(status, {
         encoder: await compiler.compile(declaration),
         sentinel: declaration.sentinel === undefined ? '' : dataLines(declaration.sentinel) + END + END,
+        sentinelData: declaration.sentinel,
         events: declaration.events
       })
     }

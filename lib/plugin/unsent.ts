@@ -3,12 +3,13 @@
 import { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { SSE_ERR_NOT_STREAMED } from '../errors.ts'
 import { declarationOf } from '../contract/declaration.ts'
+import { isLog } from './log-source.ts'
 import { responsesOf, routeOf } from './scope.ts'
 
 /** Hooks run on routes of the scope and below it, also on those that were defined before. */
 export function refuseUnsent (fastify: FastifyInstance): void {
   fastify.addHook('preSerialization', (request, reply, payload, done) => {
-    if (isPulled(payload)) done(new SSE_ERR_NOT_STREAMED(request.routeOptions.url ?? request.url, adviceFor(request, reply)))
+    if (isLog(payload) || isPulled(payload)) done(new SSE_ERR_NOT_STREAMED(request.routeOptions.url ?? request.url, adviceFor(request, reply)))
     else done(null, payload)
   })
 }

@@ -1,0 +1,152 @@
+// What topics and runs have in common: a log, the contract of its events, and the ways to read it.
+import { type EventOf, type PublishedOf } from '../contract/infer.ts'
+import { type LogSource } from '../contract/source.ts'
+import { SSE_ERR_KEY } from '../errors.ts'
+import { LogIds, logName } from '../log/ids.ts'
+import { type Logs, type ReadableLog } from '../log/logs.ts'
+import { type Presentation, type PulledEntry, type StartAt } from '../log/reading.ts'
+import { type Feed } from '../response/feed.ts'
+import { type FailureData } from '../wire/control.ts'
+import { type Frames } from '../wire/frames.ts'
+import { type Checkpoint, type Comment, type Message } from '../wire/message.ts'
+import { type Choice, ChoosyReader } from './choosy-reader.ts'
+import { messagesOf, type MessagesOptions } from './messages.ts'
+import { type LogMessage, type Records } from './records.ts'
+import { type From, startOf } from './start.ts'
+
+/** A key of a topic, or the id of a run. */
+export type Key = string | number
+
+/** What a message of a contract is, as {@link LogHandle.messages} gives it: named as it was published, with its id. */
+export type MessageOf<C> = LoggedMessage<PublishedOf<C>>
+
+/** @typeParam E what may be published, or yielded */
+type LoggedMessage<E> = unknown extends E
+  ? LogMessage
+  : [Extract<E, Message<unknown, undefined>>] extends [never]
+      ? E extends { event: infer Name extends string, data: infer Data } ? Message<Data, Name> & { readonly id: string } : never
+      : Extract<E, Message<unknown, undefined>> & { readonly id: string }
+
+/**
+ * How `reply.sse` reads a topic or run, beside the options of every stream.
+ *
+ * @typeParam E what the route may yield
+ */
+export interface ReadingOptions<E = unknown> {
+  /**
+   * Where a reader without a cursor begins; a function of a foreign `Last-Event-ID` that returns one of these.
+   * @default 'now' for topics, 'start' for runs
+   */
+  from?: From | undefined
+  /** Whether this reader gets a message. Its cursor advances regardless. */
+  filter?: ((message: LoggedMessage<Exclude<E, Comment | Checkpoint>>) => boolean) | undefined
+}
+
+/** Where `messages` begins, and what it tells. */
+export interface MessageOptions extends MessagesOptions {
+  /** As for `reply.sse`. */
+  from?: From | undefined
+}
+
+/** One reader, as the reply asks for it. */
+export interface Reading {
+  readonly lastEventId: string | undefined
+  readonly from: From | undefined
+  readonly filter: ((message: LogMessage) => boolean) | undefined
+  /** The sentinel of the route's contract. */
+  readonly sentinel: string | undefined
+  /** The event that reports a failure, by the route's `errorEvent`, with the id of the end; null where it is off. */
+  failure (failure: FailureData, id: string | null): Frames | null
+}
+
+/** The parts that all logs of one name share. */
+export interface LogCore {
+  readonly kind: 'topic' | 'run'
+  readonly name: string
+  readonly records: Records
+  readonly logs: Logs
+}
+
+/** One log: a topic, or a run. */
+export abstract class LogHandle<C> implements LogSource<EventOf<C>> {
+  declare readonly '~log': EventOf<C>
+  protected readonly core: LogCore
+  protected readonly key: Key | undefined
+  protected readonly log: string
+  #ids: LogIds | undefined
+
+  /** @throws SSE_ERR_KEY */
+  constructor (core: LogCore, key?: Key) {
+    this.core = core
+    this.key = key
+    this.log = logName(core.kind, core.name, key)
+  }
+
+  /** Whether its events are those of another contract, given as text. */
+  carries (contract: string): boolean {
+    return this.core.records.text === contract
+  }
+
+  /** Its name and key, for messages. */
+  get title (): string {
+    return `${this.core.kind} '${this.core.name}'${this.key === undefined ? '' : ` of '${this.key}'`}`
+  }
+
+  /** A key is asked for: one that is missing by mistake must not name the log without a key. */
+  protected static checkKey ({ kind, name }: LogCore, key: Key): Key {
+    if (key === undefined) throw new SSE_ERR_KEY(`${kind} '${name}'`, 'undefined')
+    return key
+  }
+
+  /** Deletes the log. */
+  delete (): Promise<void> {
+    return this.core.logs.delete(this.log)
+  }
+
+  /**
+   * The messages of the log, from a place on, for use in code: filters, merges, tests. They can be yielded again.
+   *
+   * @throws SSE_ERR_GAP where events are missing and there is no `onGap`; of a run also what it failed with, or SSE_ERR_LOST
+   */
+  messages ({ from = this.defaultFrom, ...options }: MessageOptions = {}): AsyncGenerator<MessageOf<C>, void, void> {
+    const { records, logs } = this.core
+    const start = startOf(this.ids, from, undefined)
+    const open = async () => {
+      await records.ready()
+      return logs.pull(this.readable(), start)
+    }
+    return messagesOf(open, ({ entry, id }) => records.message(entry, id), options) as AsyncGenerator<MessageOf<C>, void, void>
+  }
+
+  protected get ids (): LogIds {
+    this.#ids ??= new LogIds(this.log)
+    return this.#ids
+  }
+
+  protected abstract readonly defaultFrom: From
+  /** The log with what its readers are shown. */
+  protected abstract readable (): ReadableLog
+  /** The key of an event for conflation. */
+  protected abstract readonly keyOf: ((entry: PulledEntry) => string | undefined) | undefined
+
+  /** A feed of the log for one reader. Plain readers share every byte; others choose. */
+  protected feed (start: StartAt, { filter }: Reading, end: Presentation['end']): Feed {
+    const { logs, records } = this.core
+    const log = this.readable()
+    const { keyOf } = this
+    if (filter === undefined && keyOf === undefined) return { follow: sink => logs.follow(log, sink, start, end) }
+    const takes = filter === undefined ? undefined : (entry: PulledEntry) => filterEntry(records, filter, entry)
+    const choice: Choice = { takes, keyOf, begin: beginning => log.presentation.begin(beginning), end }
+    return { follow: sink => new ChoosyReader(logs.pull(log, start), sink, choice).start() }
+  }
+
+  protected place ({ from = this.defaultFrom, lastEventId }: Reading): StartAt {
+    return startOf(this.ids, from, lastEventId)
+  }
+}
+
+/** An event that the contract does not have is shown as a gap, whatever the filter says. */
+function filterEntry (records: Records, filter: (message: LogMessage) => boolean, { entry, id }: PulledEntry): boolean {
+  const message = records.shared(entry, id)
+  return message === undefined || filter(message)
+}

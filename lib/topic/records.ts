@@ -1,0 +1,134 @@
+// What the contract of a topic or run makes of events: records for the log, frames for responses, messages for code.
+import { createHash } from 'node:crypto'
+import { type Declaration, eventTitle } from '../contract/declaration.ts'
+import { type Encoder } from '../encode/encoder.ts'
+import { SSE_ERR_EVENT_SIZE, SSE_ERR_MESSAGE } from '../errors.ts'
+import { successor } from '../log/cursor.ts'
+import { type LogIds } from '../log/ids.ts'
+import { type LogEntry, type LogRecord } from '../log/store.ts'
+import { isRaw } from '../schema/raw-text.ts'
+import { DATA, dataLines, END, eventLine, positionLines } from '../wire/frame.ts'
+import { Frames } from '../wire/frames.ts'
+import { Message } from '../wire/message.ts'
+import { gapFrame } from './control-frames.ts'
+
+/** The fields of an event that only the log assigns, or that it does not keep. */
+const FOREIGN_FIELDS = ['id', 'retry', 'comment'] as const
+
+/** What an event of a log is in code: what may be yielded again, with its id. */
+export type LogMessage = Message<unknown, string | undefined> & { readonly id: string }
+
+/** One contract, as the logs that carry its events use it. */
+export class Records {
+  readonly declaration: Declaration
+  /** Kept with each record: a hash of what the contract says. */
+  readonly fingerprint: string
+  /** The contract as text, equal for equal contracts. */
+  readonly text: string
+  readonly #compile: () => Promise<Encoder>
+  readonly #maxEventBytes: number
+  #encoder: Encoder | undefined
+  readonly #messages = new WeakMap<LogEntry, LogMessage | undefined>()
+  #compiling: Promise<Encoder> | undefined
+
+  /**
+   * @param compile makes the encoder, once the schemas of the scope are known
+   * @param maxEventBytes the longest payload, bytes of UTF-8
+   */
+  constructor (declaration: Declaration, text: string, compile: () => Promise<Encoder>, maxEventBytes: number) {
+    this.declaration = declaration
+    this.text = text
+    this.fingerprint = createHash('sha256').update(text).digest('base64url').slice(0, 12)
+    this.#compile = compile
+    this.#maxEventBytes = maxEventBytes
+  }
+
+  /** Undefined until {@link ready} has resolved once. */
+  get encoder (): Encoder | undefined {
+    return this.#encoder
+  }
+
+  /** @throws SSE_ERR_SCHEMA */
+  ready (): Promise<Encoder> {
+    if (this.#compiling === undefined) {
+      this.#compiling = this.#compile()
+      // The first reaction: those who wait come right after it, before anybody who finds the encoder there.
+      this.#compiling.then(encoder => { this.#encoder = encoder }, () => { /* whoever waits is told */ })
+    }
+    return this.#compiling
+  }
+
+  /**
+   * Checks and serializes an event. Only after {@link ready}.
+   *
+   * @throws SSE_ERR_MESSAGE, SSE_ERR_EVENT, SSE_ERR_PAYLOAD, SSE_ERR_SERIALIZE, SSE_ERR_EVENT_SIZE
+   */
+  record (item: unknown): LogRecord {
+    const { event, data } = this.#encoder!.record(item)
+    if (item instanceof Message || event !== '') rejectFields(item as Message)
+    // A character is three bytes at most.
+    if (data.length * 3 > this.#maxEventBytes) checkSize(event, data, this.#maxEventBytes)
+    return { kind: 'event', type: event, data, meta: this.fingerprint }
+  }
+
+  /** The frame of an event, or a `$gap` in the place of one that this contract does not have. Only after {@link ready}. */
+  frames (entry: LogEntry, id: string, ids: LogIds): Frames {
+    const { type } = entry
+    const data = this.#dataOf(entry)
+    if (data === undefined) return gapFrame({ after: ids.of(successor(entry.id, -1)), next: null }, id)
+    return Frames.of(this.#lines(type, data) + END + positionLines(undefined, id) + END, 1)
+  }
+
+  /** An event as it was published; undefined for one that this contract does not have. Only after {@link ready}. */
+  message (entry: LogEntry, id: string): LogMessage | undefined {
+    const { type } = entry
+    const data = this.#dataOf(entry)
+    if (data === undefined) return undefined
+    return new Message(this.#isRaw(type) ? data : JSON.parse(data), { event: type === '' ? undefined : type, id }) as LogMessage
+  }
+
+  /** The same for readers that choose, made once for all of them. */
+  shared (entry: LogEntry, id: string): LogMessage | undefined {
+    let message = this.#messages.get(entry)
+    if (message === undefined && !this.#messages.has(entry)) this.#messages.set(entry, message = this.message(entry, id))
+    return message
+  }
+
+  /** The frame of an event of a snapshot, which has no position. Only after {@link ready}. */
+  snapshotFrames (item: unknown): Frames {
+    const { type, data } = this.record(item)
+    return Frames.of(this.#lines(type, data) + END + END, 1)
+  }
+
+  /** The payload as text. Of another contract, a deploy ago, it is checked, and written by this one. */
+  #dataOf ({ type, data, meta }: LogEntry): string | undefined {
+    if (meta === this.fingerprint) return data
+    if (!this.declaration.events.has(type)) return undefined
+    try {
+      const payload: unknown = this.#isRaw(type) ? data : JSON.parse(data)
+      return this.#encoder!.record(new Message(payload, { event: type === '' ? undefined : type })).data
+    } catch {
+      return undefined
+    }
+  }
+
+  #lines (type: string, data: string): string {
+    return (type === '' ? '' : eventLine(type)) + (this.#isRaw(type) ? dataLines(data) : DATA + data)
+  }
+
+  #isRaw (type: string): boolean {
+    const schema = this.declaration.events.get(type)
+    return schema !== undefined && isRaw(schema)
+  }
+}
+
+function checkSize (event: string, data: string, limit: number): void {
+  const bytes = Buffer.byteLength(data)
+  if (bytes > limit) throw new SSE_ERR_EVENT_SIZE(eventTitle(event), bytes, limit)
+}
+
+function rejectFields (message: Message): void {
+  for (const field of FOREIGN_FIELDS) {
+    if (message[field] !== undefined) throw new SSE_ERR_MESSAGE(`an event of a topic or run has no ${field} of its own${field === 'id' ? ': the log assigns the ids' : ''}`)
+  }
+}

@@ -1,0 +1,85 @@
+// All topics and runs of an app, by name.
+import { isDeepStrictEqual } from 'node:util'
+import { type Declaration, declarationOf } from '../contract/declaration.ts'
+import { type Encoder } from '../encode/encoder.ts'
+import { SSE_ERR_CONTRACT, SSE_ERR_TOPIC_EXISTS } from '../errors.ts'
+import { type Logs } from '../log/logs.ts'
+import { canonicalText } from '../schema/canonical.ts'
+import { type SchemaObject } from '../schema/walk.ts'
+import { type LogCore } from './log-handle.ts'
+import { Records } from './records.ts'
+import { Run, RunCore, type RunHost, type RunSettings } from './run.ts'
+import { Topic, TopicCore, type TopicSettings } from './topic.ts'
+
+/** The scope of an app in which a topic or run is declared. */
+export interface LogScope {
+  readonly logs: Logs
+  /** The scope's schemas by `$id`. */
+  readonly shared: () => Readonly<Record<string, unknown>>
+  readonly compile: (declaration: Declaration) => Promise<Encoder>
+}
+
+interface Entry<Core extends LogCore, Settings> {
+  readonly core: Core
+  readonly settings: Settings
+}
+
+/** Declares topics and runs, each name once. */
+export class LogRegistry {
+  readonly #topics = new Map<string, Entry<TopicCore, TopicSettings>>()
+  readonly #runs = new Map<string, Entry<RunCore, RunSettings>>()
+
+  /** @throws SSE_ERR_CONTRACT, SSE_ERR_TOPIC_EXISTS */
+  topic (scope: LogScope, name: string, contract: unknown, settings: TopicSettings): Topic {
+    const { core } = declareLog('topic', this.#topics, scope, name, contract, settings, records => new TopicCore(name, records, scope.logs, settings))
+    return new Topic(core)
+  }
+
+  /** @throws SSE_ERR_CONTRACT, SSE_ERR_TOPIC_EXISTS */
+  run (scope: LogScope, name: string, contract: unknown, settings: RunSettings, host: RunHost): Run {
+    const { core } = declareLog('run', this.#runs, scope, name, contract, settings, records => new RunCore(name, records, scope.logs, settings, host))
+    return new Run(core)
+  }
+
+  /** Compiles the contracts of everything that was declared. */
+  async ready (): Promise<void> {
+    await Promise.all(this.#cores().map(({ records }) => records.ready()))
+  }
+
+  /** Which logs carry the events of a contract, for its document. */
+  logsOf (declaration: Declaration, shared: Readonly<Record<string, unknown>>): { hasTopic: boolean, hasRun: boolean } {
+    const text = contractText(declaration, shared)
+    const has = (entries: Iterable<Entry<LogCore, unknown>>) => Array.from(entries).some(({ core }) => core.records.text === text)
+    return { hasTopic: has(this.#topics.values()), hasRun: has(this.#runs.values()) }
+  }
+
+  #cores (): LogCore[] {
+    return [...this.#topics.values(), ...this.#runs.values()].map(({ core }) => core)
+  }
+}
+
+/**
+ * What a contract says of its events, as text: equal for contracts that say the same.
+ *
+ * @param shared the scope's schemas by `$id`
+ */
+export function contractText ({ events }: Pick<Declaration, 'events'>, shared: Readonly<Record<string, unknown>>): string {
+  return JSON.stringify(Array.from(events, ([name, schema]) => [name, canonicalText(schema as SchemaObject, shared)]).sort())
+}
+
+function declareLog<Core extends LogCore, Settings> (
+  kind: string, entries: Map<string, Entry<Core, Settings>>, { shared, compile, logs }: LogScope, name: string, contract: unknown, settings: Settings, make: (records: Records) => Core
+): Entry<Core, Settings> {
+  if (typeof name !== 'string' || name === '') throw new SSE_ERR_CONTRACT(`a ${kind} needs a name, a string that is not empty`)
+  const declaration = declarationOf(contract)
+  if (declaration === undefined) throw new SSE_ERR_CONTRACT(`the contract of ${kind} '${name}' must be made by EventStream`)
+  const text = contractText(declaration, shared())
+  const known = entries.get(name)
+  if (known !== undefined) {
+    if (known.core.records.text !== text || !isDeepStrictEqual(known.settings, settings)) throw new SSE_ERR_TOPIC_EXISTS(`${kind} '${name}'`)
+    return known
+  }
+  const entry = { core: make(new Records(declaration, text, () => compile(declaration), logs.limits.maxEventBytes)), settings }
+  entries.set(name, entry)
+  return entry
+}

@@ -1,0 +1,161 @@
+// Topics: many publishers, many readers, no end.
+import { inspect } from 'node:util'
+import { type PublishedOf } from '../contract/infer.ts'
+import { SSE_ERR_OPTION } from '../errors.ts'
+import { type ReadableLog } from '../log/logs.ts'
+import { type Beginning, type Presentation, type PulledEntry } from '../log/reading.ts'
+import { type Feed } from '../response/feed.ts'
+import { Frames } from '../wire/frames.ts'
+import { gapFrame, readyFrame } from './control-frames.ts'
+import { type Key, type LogCore, LogHandle, type MessageOf, type Reading } from './log-handle.ts'
+import { type SnapshotReason, Snapshots } from './snapshots.ts'
+
+/** What readers of a topic that begin at `'now'`, or after a gap, get first. */
+export interface SnapshotContext {
+  /** Of the topic; undefined for the one without a key. */
+  readonly key: Key | undefined
+  readonly reason: SnapshotReason
+}
+
+/** Options of `app.sse.topic`. */
+export interface TopicOptions<C = unknown> {
+  /**
+   * How many of the newest events are kept, at least.
+   * @default 1000
+   */
+  maxEvents?: number | undefined
+  /**
+   * ms after the last event or reader until the topic is forgotten.
+   * @default 3600000
+   */
+  ttl?: number | undefined
+  /**
+   * The events that a reader gets which begins at `'now'`, or after a gap. Events that are published after it was called
+   * may be in it, and follow it in any case. Concurrent calls for a key share one result, so it must not depend on who asks.
+   */
+  snapshot?: ((context: SnapshotContext) => Iterable<PublishedOf<C>> | Promise<Iterable<PublishedOf<C>>>) | undefined
+  /** A reader that is behind gets only the newest event of each key. Events without a key are never dropped. */
+  conflate?: ((message: MessageOf<C>) => string | undefined) | undefined
+}
+
+/** Options of `publish`. */
+export interface PublishOptions {
+  /** An event with the same key is published once within `ttl`; again it resolves to the id of the first. */
+  idempotencyKey?: string | undefined
+}
+
+/** The options of a topic, decided. */
+export interface TopicSettings {
+  readonly maxEvents: number
+  readonly ttl: number
+  readonly snapshot: ((context: SnapshotContext) => Iterable<unknown> | Promise<Iterable<unknown>>) | undefined
+  readonly conflate: ((message: never) => string | undefined) | undefined
+}
+
+/** All topics of one name. */
+export class TopicCore implements LogCore {
+  readonly kind = 'topic'
+  readonly name: string
+  readonly records: LogCore['records']
+  readonly logs: LogCore['logs']
+  readonly settings: TopicSettings
+  /** Frames of snapshots that are being made, without a position. */
+  readonly snapshots = new Snapshots<Frames | null>()
+
+  constructor (name: string, records: LogCore['records'], logs: LogCore['logs'], settings: TopicSettings) {
+    this.name = name
+    this.records = records
+    this.logs = logs
+    this.settings = settings
+  }
+}
+
+/** A topic, or the one for a key. Made by `app.sse.topic`. */
+export class Topic<C = unknown> extends LogHandle<C> {
+  protected declare readonly core: TopicCore
+  protected readonly defaultFrom = 'now'
+
+  /**
+   * The topic for a key: a cheap handle.
+   *
+   * @throws SSE_ERR_KEY for anything but an integer or a string without lone surrogates
+   */
+  of (key: Key): Topic<C> {
+    return new Topic(this.core, LogHandle.checkKey(this.core, key))
+  }
+
+  /**
+   * Checks and serializes an event, once for all readers, and appends it. Events are stored in the order of the calls.
+   *
+   * @returns its id, once the store has it
+   * @throws SSE_ERR_MESSAGE, SSE_ERR_EVENT, SSE_ERR_PAYLOAD, SSE_ERR_SERIALIZE, SSE_ERR_EVENT_SIZE for an event that is then stored nowhere;
+   *   SSE_ERR_STORE where the store did not acknowledge it
+   */
+  async publish (event: PublishedOf<C>, { idempotencyKey }: PublishOptions = {}): Promise<string> {
+    const { records, logs, settings } = this.core
+    if (idempotencyKey !== undefined && (typeof idempotencyKey !== 'string' || idempotencyKey === '')) {
+      throw new SSE_ERR_OPTION('idempotencyKey', 'a string that is not empty', inspect(idempotencyKey, { depth: 0 }))
+    }
+    if (records.encoder === undefined) await records.ready()
+    const { ttl, maxEvents } = settings
+    return this.ids.of(await logs.publish(this.log, records.record(event), { ttl, maxEvents, idempotencyKey }))
+  }
+
+  /** The number of readers in this process. */
+  get subscribers (): number {
+    return this.core.logs.readersOf(this.log)
+  }
+
+  /** For `reply.sse`. */
+  static open (topic: Topic, reading: Reading): Feed | Promise<Feed> {
+    const { records } = topic.core
+    const start = topic.place(reading)
+    const feed = () => topic.feed(start, reading, endless)
+    return records.encoder === undefined ? records.ready().then(feed) : feed()
+  }
+
+  protected override get keyOf (): ((entry: PulledEntry) => string | undefined) | undefined {
+    const { records, settings: { conflate } } = this.core
+    if (conflate === undefined) return undefined
+    return ({ entry, id }) => {
+      const message = records.shared(entry, id)
+      return message === undefined ? undefined : conflate(message as never)
+    }
+  }
+
+  protected override readable (): ReadableLog {
+    const { settings: { ttl }, records } = this.core
+    const { ids, log } = this
+    const presentation: Presentation = {
+      hasSnapshot: this.core.settings.snapshot !== undefined,
+      entry: (entry, id) => records.frames(entry, id, ids),
+      begin: beginning => this.#begin(beginning),
+      end: endless
+    }
+    return { log, ttl, lease: undefined, presentation }
+  }
+
+  #begin ({ reason, gap, id }: Beginning): Frames | Promise<Frames> {
+    const { snapshot } = this.core.settings
+    if (snapshot === undefined) return gap === null ? readyFrame(id) : gapFrame(gap, id)
+    const { key, log } = this
+    const made = this.core.snapshots.get(`${reason} ${log}`, async () => this.#framesOf(await snapshot({ key, reason })))
+    return made.then(frames => Frames.join([
+      ...gap === null ? [] : [gapFrame(gap)],
+      ...frames === null ? [] : [frames],
+      // Last, so that a reader cut in between starts over.
+      readyFrame(id)
+    ]))
+  }
+
+  #framesOf (events: Iterable<unknown>): Frames | null {
+    const { records } = this.core
+    const list = Array.from(events, event => records.snapshotFrames(event))
+    return list.length === 0 ? null : Frames.join(list)
+  }
+}
+
+/** A topic has no end. */
+function endless (): never {
+  throw new TypeError('a topic has no end')
+}
