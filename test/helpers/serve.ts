@@ -6,7 +6,7 @@ import { Writable } from 'node:stream'
 import { setImmediate as turn } from 'node:timers/promises'
 import { createParser, type EventSourceMessage } from 'eventsource-parser'
 import Fastify, { type FastifyInstance, type FastifyServerOptions } from 'fastify'
-import typedSse, { type SseOptions, type Summary } from '../../lib/index.ts'
+import typedSse, { type SsePluginOptions, type Summary } from '../../lib/index.ts'
 
 export type LogLine = { level: number, msg: string, err?: { code?: string, message: string }, sse?: Summary }
 
@@ -21,7 +21,7 @@ export interface Served {
 type Test = { teardown (fn: () => unknown): void }
 
 interface Serving {
-  sse?: SseOptions
+  sse?: SsePluginOptions
   fastify?: FastifyServerOptions
   http2?: boolean
 }
@@ -91,6 +91,17 @@ export class Answer {
       await new Promise<void>(resolve => { this.#onText = resolve })
     }
     return this.text
+  }
+
+  /** Waits for more of the body. */
+  async more (): Promise<void> {
+    let isOver = false
+    this.ended.then(() => { isOver = true; this.#onText() })
+    const before = this.text.length
+    while (this.text.length === before) {
+      if (isOver) throw new Error(`the response was over after: ${this.text.slice(-500)}`)
+      await new Promise<void>(resolve => { this.#onText = resolve })
+    }
   }
 
   /** Waits for the end of a response that has to end well. */
