@@ -49,7 +49,12 @@ function createError<const Code extends string, Args extends unknown[], const Na
   const brand = Symbol.for(`fastify-error ${code}`)
   class FastifyError extends base {
     static override [Symbol.hasInstance] (value: unknown): boolean {
-      return typeof value === 'object' && value !== null && brand in value
+      try {
+        return typeof value === 'object' && value !== null && brand in value
+      } catch {
+        // A revoked proxy, which a source may throw.
+        return false
+      }
     }
 
     readonly code = code

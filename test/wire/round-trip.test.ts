@@ -103,11 +103,11 @@ t.test('a comment reaches no listener', async () => {
 
 t.test('a megabyte is one event', async t => {
   const data = '😀\r\n\u2028"\\ab'.repeat(2 ** 20 / 10)
-  const parsed = async (schema: object) => seen([Buffer.from((await encoder(schema))(event(data, { id: 'x'.repeat(1e6) })))]).events
+  const parsed = async (schema: object) => seen([Buffer.from((await encoder(schema))(event(data, { id: 'x'.repeat(1024) })))]).events
   t.ok(Buffer.byteLength(data) > 2 ** 20)
   const [json, ...others] = await parsed({ type: 'string' })
   t.ok(JSON.parse(json!.data) === data)
-  t.equal(json!.id?.length, 1e6)
+  t.equal(json!.id?.length, 1024)
   const [raw, ...rest] = await parsed(RawText())
   t.ok(raw!.data === joined(data))
   t.strictSame([others, rest], [[], []])
