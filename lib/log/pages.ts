@@ -99,30 +99,28 @@ export class Pages {
   }
 
   /** Reads until something follows a cursor, or it is certain that nothing does: the cursor is ahead of the tail, or at it. */
-  async #sliceAfter (after: Cursor | null): Promise<ReadableSlice | 'current' | 'gone' | null> {
+  async #sliceAfter (after: Cursor | null, aheadSince?: number): Promise<ReadableSlice | 'current' | 'gone' | null> {
     const { log, ttl, lease } = this.#followed
-    for (let aheadSince = 0; ;) {
-      const slice = await this.#gate.read(log, after, { limit: this.#limit }, this.#isWanted)
-      if (slice === null) return null
-      const { entries, tail } = slice
-      if (tail !== null && entries.length > 0) {
-        this.#fit(entries)
-        return { entries, tail }
-      }
-      const order = tail === null || after === null ? -1 : compareCursors(tail.id, after)
-      if (order === 0) return 'current'
-      // Appended between the two halves of a read.
-      if (order > 0) continue
-      if (lease === undefined) {
-        if (tail !== null && after !== null) return { entries, tail }
-        if (await this.#gate.renew(log, ttl, this.#isWanted) === null) return null
-        continue
-      }
-      const now = this.#clock.now()
-      if (aheadSince === 0) aheadSince = now
-      if (now - aheadSince >= GRACE) return tail === null ? 'gone' : { entries, tail }
-      await this.#pause(lookAfter(now - aheadSince))
+    const slice = await this.#gate.read(log, after, { limit: this.#limit }, this.#isWanted)
+    if (slice === null) return null
+    const { entries, tail } = slice
+    if (tail !== null && entries.length > 0) {
+      this.#fit(entries)
+      return { entries, tail }
     }
+    const order = tail === null || after === null ? -1 : compareCursors(tail.id, after)
+    if (order === 0) return 'current'
+    // Appended between the two halves of a read.
+    if (order > 0) return this.#sliceAfter(after, aheadSince)
+    if (lease === undefined) {
+      if (tail !== null) return { entries, tail }
+      return await this.#gate.renew(log, ttl, this.#isWanted) === null ? null : this.#sliceAfter(after)
+    }
+    const since = aheadSince ?? this.#clock.now()
+    const waited = this.#clock.now() - since
+    if (waited >= GRACE) return tail === null ? 'gone' : { entries, tail }
+    await this.#pause(lookAfter(waited))
+    return this.#sliceAfter(after, since)
   }
 
   #pause (ms: number): Promise<void> {

@@ -2,6 +2,7 @@ import { type After } from './pages.ts'
 import { type ChannelPort } from './port.ts'
 import { type Batch, type Beginning, type Pull, type StartAt } from './reading.ts'
 import { type Item } from './ring.ts'
+import { type LogEntry } from './store.ts'
 
 /** A reader that asks for what is next: a cursor, and nothing that waits for it. */
 export class PullReader implements Pull {
@@ -90,8 +91,10 @@ export class PullReader implements Pull {
       return undefined
     }
     const page = await channel.pageAfter(this.#after)
-    if (this.#isStopped || page === null) return null
-    if (page === 'gone') return { end: null }
+    if (this.#isStopped) return null
+    // The channel is over, and the next round sees to it.
+    if (page === null) return undefined
+    if (page === 'gone') return this.#endWith(null)
     if (page === 'current') {
       channel.refresh()
       if (!this.isCurrent) await this.#move()
@@ -103,9 +106,14 @@ export class PullReader implements Pull {
   }
 
   #over (over: NonNullable<ChannelPort['over']>): Batch | null {
-    if (over === 'gone') return { end: null }
+    if (over === 'gone') return this.#endWith(null)
     if (over === 'closed') return null
     throw over.error
+  }
+
+  #endWith (end: LogEntry | null): Batch {
+    this.stop()
+    return { end }
   }
 
   /** Items as far as there is no end among them; the end comes by itself. */
@@ -114,7 +122,7 @@ export class PullReader implements Pull {
     if (first === undefined) return undefined
     if (first.entry.kind === 'end') {
       this.#after = first.entry.id
-      return { end: first.entry }
+      return this.#endWith(first.entry)
     }
     const end = items.at(-1)!.entry.kind === 'end' ? -1 : items.length
     const entries = items.slice(0, end)
@@ -124,6 +132,7 @@ export class PullReader implements Pull {
   }
 
   #move (): Promise<void> {
+    if (this.#channel.over !== undefined) return Promise.resolve()
     return new Promise(resolve => {
       this.#wake = () => {
         this.#wake = undefined

@@ -22,6 +22,8 @@ export class PushReader implements Reader, WillingReader {
   #after: After = null
   #isReading = false
   #isStopped = false
+  /** Set while it waits for the log to move on. */
+  #wake: (() => void) | undefined
 
   constructor (channel: ChannelPort, sink: ReaderSink, end: Presentation['end']) {
     this.#channel = channel
@@ -47,6 +49,9 @@ export class PushReader implements Reader, WillingReader {
     this.#isStopped = true
     this.#channel.remove(this)
     this.#channel.leave()
+    if (this.#wake === undefined) return
+    this.#channel.offMove(this.#wake)
+    this.#wake()
   }
 
   end (entry: LogEntry | null): void {
@@ -155,8 +160,9 @@ export class PushReader implements Reader, WillingReader {
     if (turn !== undefined) await turn
     const after = this.#after
     const page = await this.#channel.pageAfter(after)
-    if (this.#isStopped || page === null) {
-      this.stop()
+    if (this.#isStopped) return
+    if (page === null) {
+      // The channel is over, and the loop that called sees to it.
     } else if (page === 'gone') {
       this.end(null)
     } else if (page === 'current') {
@@ -209,6 +215,13 @@ export class PushReader implements Reader, WillingReader {
   }
 
   #move (): Promise<void> {
-    return new Promise(resolve => this.#channel.onMove(resolve))
+    if (this.#channel.over !== undefined) return Promise.resolve()
+    return new Promise(resolve => {
+      this.#wake = () => {
+        this.#wake = undefined
+        resolve()
+      }
+      this.#channel.onMove(this.#wake)
+    })
   }
 }

@@ -183,7 +183,7 @@ export class MemoryStore implements Store {
     }
     // The log just appended to is the last, and stays: what was acknowledged is there.
     for (const log of this.#logs.values()) {
-      if (this.#bytes <= this.#maxBytes || log === used) return
+      if (this.#bytes <= this.#maxBytes || log === used) break
       this.#drop(log)
     }
   }
