@@ -1,10 +1,11 @@
-// The packed client against the packed server: contract, POST, resuming over a cut, error event, abort, parse and the testing
-// entry. `serve` runs the server alone and tells its URL, a URL the client alone.
+// The packed client against the packed server: contract, POST, resuming over a cut, error event, abort, parse, sharing and the
+// testing entry. `serve` runs the server alone and tells its URL, a URL the client alone.
 import assert from 'node:assert/strict'
 import { Type } from '@sinclair/typebox'
 import Fastify from 'fastify'
 import typedSse, { event, EventStream } from 'fastify-typed-sse'
 import { connect, parse, StreamError } from 'fastify-typed-sse/client'
+import { shareTabs } from 'fastify-typed-sse/client/share'
 import { injectStream } from 'fastify-typed-sse/testing'
 
 const Count = EventStream({ n: Type.Number() })
@@ -44,6 +45,10 @@ async function run () {
   const messages = parse(await fetch(url, { method: 'POST' }), { contract: Count })
   assert.deepEqual((await messages.next()).value, { event: 'n', data: 1, id: '1' })
   await messages.return()
+
+  const shared = connect(url, { contract: Count, method: 'POST', share: shareTabs() })
+  assert.deepEqual((await shared.next()).value, { event: 'n', data: 1, id: '1' })
+  await shared.return()
 
   const controller = new AbortController()
   const left = connect(url, { contract: Count, method: 'POST', signal: controller.signal })

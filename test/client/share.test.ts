@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import t from 'tap'
+import t, { type Test } from 'tap'
 import { connect, type ConnectOptions } from '../../lib/client/index.ts'
 import { shareTabs } from '../../lib/client/share/index.ts'
 import { install } from './fixtures/locks.ts'
@@ -7,6 +7,17 @@ import { collect, cut, failure, serve, status, stream } from './fixtures/server.
 import { backoff, keyOf, site, type Tab, tab, tabs, until, when } from './fixtures/tabs.ts'
 
 const locks = install(t)
+
+/** Tabs of the same request with an option each, the first of which has the connection. */
+async function eachTab (t: Test, url: string, options: ConnectOptions[]): Promise<[Tab, Tab]> {
+  const all: Tab[] = []
+  for (const one of options) {
+    all.push(tab(t, url, one))
+    await until(() => locks.queued(keyOf(url)) === all.length)
+  }
+  await until(() => all.every(({ messages }) => messages.state === 'open'))
+  return all as [Tab, Tab]
+}
 
 t.test('one connection for several tabs, which all get all of it', async t => {
   const server = await site(t)
@@ -188,6 +199,46 @@ t.test('a tab too far behind fails, and the one that keeps up does not', async t
   server.connections[0]!.write('data: "on"\n\n')
   await until(() => fast.data.at(-1) === 'on')
   t.equal(fast.data.length, total + 1)
+})
+
+t.test('a tab that is behind by too many characters fails, however few its messages', async t => {
+  const server = await site(t)
+  const slow = connect(server.url, { share: shareTabs(), backoff })
+  t.teardown(slow.close)
+  const first = slow.next()
+  const fast = tab(t, server.url)
+  await until(() => slow.state === 'open' && fast.messages.state === 'open')
+  const text = 'x'.repeat(4_000_000)
+  for (let sent = 1; sent <= 20; sent++) {
+    server.connections[0]!.write(`id: ${sent}\ndata: "${text}"\n\n`)
+    await until(() => fast.data.length === sent)
+    // What was compared is not needed twice.
+    fast.data[sent - 1] = sent
+  }
+  t.match(await first, { value: { id: '1' } })
+  const ids: string[] = []
+  await t.rejects(async () => { for await (const { id } of slow) ids.push(id) }, { name: 'RangeError', message: /^This tab is 17 messages behind/ })
+  t.equal(ids.length, 17, '64 MiB and the one more')
+})
+
+t.test('a gap is told to every tab, and ends the loop of those without onGap', async t => {
+  for (const who of ['leader', 'follower']) {
+    const server = await site(t)
+    const gaps: unknown[] = []
+    const options: ConnectOptions[] = [{ onGap: gap => gaps.push(gap) }, {}]
+    const [leader, follower] = await eachTab(t, server.url, who === 'leader' ? options.reverse() : options)
+    const [without, other] = who === 'leader' ? [leader, follower] : [follower, leader]
+    server.connections[0]!.write('event: $ready\ndata: {}\nid: t.1-3\n\nevent: $gap\ndata: {"after":"t.1-3","next":"t.1-8"}\nid: t.1-7\n\n')
+    t.match(await without.ended, { name: 'GapError', after: 't.1-3', next: 't.1-8' })
+    t.equal(without.messages.lastEventId, 't.1-7')
+    const requests = who === 'leader' ? 2 : 1
+    await until(() => server.requests.length === requests && server.connections.length === 1)
+    t.equal(server.requests.at(-1)!.headers['last-event-id'], who === 'leader' ? 't.1-7' : undefined)
+    server.connections[0]!.write('data: 1\nid: t.1-8\n\n')
+    await until(() => other.data.length === 1)
+    t.same(gaps, [{ after: 't.1-3', next: 't.1-8' }])
+    other.messages.close()
+  }
 })
 
 t.test('without locks each tab has a connection of its own', async t => {
