@@ -15,8 +15,6 @@ export interface CompiledSchema {
   /** Strict: nothing is coerced, filled in or removed. */
   readonly check: Check
   readonly evaluator: Evaluator
-  /** Whether it uses keywords or formats that the app has added to Ajv. */
-  readonly isCustom: boolean
 }
 
 /** What an app adds to Ajv: options, and plugins, each alone or with its options. */
@@ -68,16 +66,17 @@ export class SchemaCompiler implements AssertionCompiler {
     const uri = `payload:${++this.#count}`
     const schema = resolveSchema(given, places, uri)
     const parts = [schema.root, ...schema.targets.values()].flatMap(node => Array.from(subschemas(node)))
-    const isCustom = parts.some(part => this.#isAdded(part))
-    const typebox = isCustom ? undefined : await typeboxCheck(given)
+    const typebox = parts.some(part => this.#isAdded(part)) ? undefined : await typeboxCheck(given)
     const hasPlainNames = parts.every(hasOnlyPlainNames)
-    if (typebox !== undefined && hasPlainNames && parts.every(isWithinTypebox)) return { schema, check: typebox, evaluator: new Evaluator(schema, this), isCustom }
+    if (typebox !== undefined && hasPlainNames && parts.every(isWithinTypebox)) return { schema, check: typebox, evaluator: new Evaluator(schema, this) }
     const ajv = this.#instance(!hasPlainNames)
     for (const { $schema } of subschemas(given)) checkDraft(ajv, $schema)
     if (typebox === undefined) for (const { format } of parts) checkFormat(ajv, format)
     ajv.addSchema({ definitions: schema.definitions }, uri)
-    const check = ajvCheck(ajv.compile(schema.root))
-    return { schema, check: typebox?.isIndispensable === true ? bothChecks(check, typebox) : check, evaluator: new Evaluator(schema, this), isCustom }
+    const evaluator = new Evaluator(schema, this)
+    const validate = ajv.compile(schema.root)
+    const check = parts.some(comparesObjects) ? evaluatorCheck(evaluator, validate) : ajvCheck(validate)
+    return { schema, check: typebox?.isIndispensable === true ? bothChecks(check, typebox) : check, evaluator }
   }
 
   isKeyword (name: string): boolean {
@@ -173,6 +172,26 @@ function ajvCheck (validate: ValidateFunction): Check {
     explain (value) {
       validate(value)
       return firstError(validate.errors!)
+    }
+  }
+}
+
+/** Whether a schema compares objects or arrays. Ajv fails at those that have a property of the name of a method, such as `valueOf`. */
+function comparesObjects ({ const: only, enum: values = [], uniqueItems }: SchemaObject): boolean {
+  return uniqueItems === true || [only, ...values as unknown[]].some(value => typeof value === 'object' && value !== null)
+}
+
+/** A check by the evaluator, which Ajv explains as far as it can. */
+function evaluatorCheck (evaluator: Evaluator, validate: ValidateFunction): Check {
+  return {
+    accepts: value => evaluator.accepts(value),
+    explain (value) {
+      try {
+        if (!validate(value)) return firstError(validate.errors!)
+      } catch {
+        // It failed at the comparison.
+      }
+      return { pointer: '', message: 'must match its schema' }
     }
   }
 }

@@ -57,6 +57,11 @@ export class Evaluator {
     return this.#evaluate(this.#schema.root, value, true)
   }
 
+  /** Whether a value fits the schema, by this reading alone. */
+  accepts (value: unknown): boolean {
+    return this.#evaluate(this.#schema.root, value, false) !== undefined
+  }
+
   /** @param isChecked whether the value has passed the check of this schema, but for what Ajv leaves out */
   #evaluate (node: SchemaNode, value: unknown, isChecked: boolean): Declared | undefined {
     if (typeof node === 'boolean') return node ? ANYTHING : undefined

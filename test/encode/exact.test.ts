@@ -237,6 +237,10 @@ const CASES: Record<string, { schemas: object[], payloads: Case[] }> = {
     payloads: [[{ a: 1, c: 2 }, '{"a":1}'], [{ a: 1, b: 2 }, REFUSED], [{ a: 1, b: 'x' }, '{"a":1}']]
   },
   'unique items': { schemas: [{ type: 'array', uniqueItems: true, items: object({ a: {} }) }], payloads: [[[{ a: 1 }, { a: 2 }], '[{"a":1},{"a":2}]'], [[{ a: 1, b: 1 }, { a: 1, b: 2 }], REFUSED], [[{ a: [{}] }, { a: [{}] }], REFUSED]] },
+  'comparisons of objects with properties named as methods': {
+    schemas: [{ type: 'array', uniqueItems: true, items: {} }, { type: 'array', items: { anyOf: [{ const: { valueOf: 1 } }, { enum: [{ toString: 1 }, { constructor: {} }] }] }, uniqueItems: true }],
+    payloads: [[[{ valueOf: 1 }, { toString: 1 }, { constructor: {} }], '[{"valueOf":1},{"toString":1},{"constructor":{}}]'], [[{ constructor: {} }, { constructor: {} }], REFUSED, undefined, /must /]]
+  },
   'lengths in code points': {
     schemas: [Type.String({ minLength: 2 }), Type1.String({ minLength: 2 }), { type: 'string', minLength: 2 }],
     payloads: [['😀', REFUSED], ['😀😀', '"😀😀"']]

@@ -7,3 +7,34 @@ export function random (seed: number): () => number {
     return ((x ^ (x >>> 14)) >>> 0) / 2 ** 32
   }
 }
+
+/** Random choices, the same ones for the same seed. */
+export class Random {
+  readonly #next: () => number
+
+  constructor (seed: number) {
+    this.#next = random(seed)
+  }
+
+  /** From 0 up to, and with, `max`. */
+  upTo (max: number): number {
+    return Math.floor(this.#next() * (max + 1))
+  }
+
+  chance (probability: number): boolean {
+    return this.#next() < probability
+  }
+
+  pick<T> (choices: readonly T[]): T {
+    return choices[this.upTo(choices.length - 1)]!
+  }
+
+  /** Some of the choices, each at most once. */
+  some<T> (choices: readonly T[], probability = 0.4): T[] {
+    return choices.filter(() => this.chance(probability))
+  }
+
+  list<T> (max: number, make: () => T): T[] {
+    return Array.from({ length: this.upTo(max) }, make)
+  }
+}
