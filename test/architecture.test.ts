@@ -21,7 +21,7 @@ const MAY_IMPORT: Record<string, Allowed> = {
     packages: ['@sinclair/typebox', '@sinclair/typebox/compiler', 'typebox/compile', 'typebox/format', 'ajv/dist/2020.js',
       'ajv-formats', 'ajv-formats/dist/formats.js', 'fast-json-stringify', 'node:util']
   },
-  'store/': { lib: ['log/', 'errors.ts'], packages: ['node:crypto', 'node:timers/promises'] },
+  'store/': { lib: ['log/', 'errors.ts'], packages: ['node:crypto', 'node:os', 'node:timers/promises'] },
   'log/': { lib: ['wire/', 'errors.ts'], packages: ['node:crypto'] },
   'response/': { lib: ['wire/', 'errors.ts'], packages: ['fastify', 'negotiator', 'node:async_hooks', 'node:http', 'node:http2', 'node:net', 'node:stream', 'node:util'] },
   'contract/': { lib: ['schema/', 'wire/', 'errors.ts'], packages: ['@sinclair/typebox', 'typebox', 'json-schema-to-ts', 'zod/v4/core'] },

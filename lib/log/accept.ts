@@ -14,6 +14,11 @@ export interface LogHead {
   readonly nonce: string
   /** Whether the tail was written under the store's present generation. */
   readonly isCurrent: boolean
+  /**
+   * Whether the store may have lost what was acknowledged after the tail, where that is not current. Then the new epoch
+   * does not continue the tail: a reader who is there may miss events as well as one who is ahead of it.
+   */
+  readonly isSuspect?: boolean
 }
 
 /** The records to write, from a position on; without records only ttl and lease are renewed. */
@@ -45,7 +50,7 @@ function acceptPublished (head: LogHead | null, records: readonly LogRecord[], n
   if (head === null) return { epoch: now, seq: 0, records: [opening(''), ...records] }
   const tail = cursorOf(head.epoch, head.seq)
   if (head.isEnded) throw new StoreError('ENDED', `The log was sealed at ${tail}`, { tail })
-  if (!head.isCurrent) return { epoch: Math.max(now, head.epoch + 1), seq: 0, records: [opening(tail), ...records] }
+  if (!head.isCurrent) return { epoch: Math.max(now, head.epoch + 1), seq: 0, records: [opening(head.isSuspect === true ? '' : tail), ...records] }
   return { epoch: head.epoch, seq: records.length === 0 ? head.seq : head.seq + 1, records }
 }
 

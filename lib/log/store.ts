@@ -110,7 +110,7 @@ export interface StoreLimits {
  * | `first`, no records | FENCED, LOST and ENDED as above; E = e and N = n + 1: lease and ttl are renewed, resolves to T; else CONFLICT |
  * | no `first`, no T | opens the epoch (store's clock in ms) with an `open` record of its own, then the records from seq 1 |
  * | no `first`, T is an `end` | ENDED |
- * | no `first`, T was written under another generation of the store | opens the epoch max(clock, e + 1) with an `open` record of type T, then the records |
+ * | no `first`, T was written under another generation of the store | opens the epoch max(clock, e + 1) with an `open` record, then the records; its type is T where nothing that was acknowledged after T can be lost, else '' |
  * | no `first`, otherwise | the records from n + 1 |
  * | no `first`, no records | renews the ttl; opens the log by the rules above if it does not exist or the generation differs |
  *

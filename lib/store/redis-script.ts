@@ -27,7 +27,8 @@ const TOKEN_TTL = 120_000
  * sequence, idempotency key with a leading '=' ('' where not given); then field, type, data and meta of each record.
  * Returns { status, id }, and '1' third where INFO is denied.
  *
- * A restarted Redis has another run_id: that is the generation, kept with each entry. `last[2]` is { field, type, 'd',
+ * A restarted Redis has another run_id: that is the generation, kept with each entry. It may have lost what followed the
+ * tail, so the epoch that is opened then continues nothing, and every reader is told. `last[2]` is { field, type, 'd',
  * data, 'm', meta, 'g', generation }. Where memory is full, the first XADD fails and nothing is written.
  */
 export const APPEND = script(`
@@ -54,7 +55,8 @@ local tail = last and last[1] or ''
 local e, n
 if last then e, n = parse(tail) end
 local ended = last and last[2][1] == 'x'
-local E, N, opened
+local E, N
+local opened = false
 
 if ARGV[1] ~= '' then
   E, N = parse(ARGV[1])
@@ -86,16 +88,16 @@ else
   if ended then return { 'ENDED', tail } end
   local before = last and last[2][8]
   if not last then
-    opened = ''
+    opened = true
     redis.call('DEL', tokens, ids, expiries)
     E, N = math.max(now(), tonumber(redis.call('GET', KEYS[6]) or 0) + 1), 1
   elseif before ~= generation and before ~= '' and generation ~= '' then
-    opened = tail
+    opened = true
     E, N = math.max(now(), e + 1), 1
   else
     E, N = e, n + 1
   end
-  if opened then redis.call('XADD', stream, format(E, 0), 'o', opened, 'd', '', 'm', '', 'g', generation) end
+  if opened then redis.call('XADD', stream, format(E, 0), 'o', '', 'd', '', 'm', '', 'g', generation) end
 end
 
 for i = 0, k - 1 do
@@ -157,7 +159,7 @@ end
 if k > 0 or opened then
   local hint = ''
   if ARGV[7] ~= '' then
-    hint = format(E, N) .. '\\0' .. (opened and '!' .. opened or '')
+    hint = format(E, N) .. '\\0' .. (opened and '1' or '')
     if k > 0 then hint = hint .. '\\0' .. table.concat(ARGV, '\\0', FIRST) end
     if #hint > ${MAX_HINT} then hint = '' end
   end

@@ -28,7 +28,7 @@ export interface RedisStoreOptions extends StoreOptions {
  * somebody reads, one that subscribes. Both are opened when they are needed first.
  *
  * What Redis acknowledged it may still lose (`appendfsync everysec`, a failover to a replica). Runs whose producer lives
- * write it again; readers of topics get a `$gap`. For that the user needs the permission to call `INFO`.
+ * write it again; readers of topics get a `$gap` after each restart of Redis. For that the user needs the permission to call `INFO`.
  *
  * @param client an ioredis 5 or 6 instance, also with `keyPrefix` or Sentinels, or a node-redis 5 or 6 client
  * @throws SSE_ERR_OPTION
@@ -161,7 +161,7 @@ function parseHint (payload: string): readonly LogEntry[] | null {
   const [first, opened, ...fields] = payload.split('\0') as [Cursor, string, ...string[]]
   const { epoch, seq } = positionOf(first)
   const entries: LogEntry[] = []
-  if (opened !== '') entries.push({ id: cursorOf(epoch, 0), kind: 'open', type: opened.slice(1), data: '', meta: '' })
+  if (opened !== '') entries.push({ id: cursorOf(epoch, 0), kind: 'open', type: '', data: '', meta: '' })
   for (let i = 0; i < fields.length; i += 4) {
     entries.push({ id: cursorOf(epoch, seq + i / 4), kind: KIND_OF_FIELD[fields[i]!]!, type: fields[i + 1]!, data: fields[i + 2]!, meta: fields[i + 3]! })
   }

@@ -32,6 +32,8 @@ const FORMAT = 1
 
 /** How long the event loop may stand still for a lock that another process holds, ms. Then the store waits without. */
 const BUSY_TIMEOUT = 50
+/** Times of one boot differ by no more than that: they are taken from a clock that may be adjusted, ms. */
+const SAME_BOOT = 5_000
 /** How long to try, when a file is opened, for a lock that other openers hold for moments, ms. */
 const OPEN_TIMEOUT = 2_000
 
@@ -40,8 +42,10 @@ const OPEN_TIMEOUT = 2_000
  * counts up over all logs: whoever polls asks for what is above the last count it saw.
  */
 const TABLES = `
-  CREATE TABLE sse_store (generation INTEGER NOT NULL, last_epoch INTEGER NOT NULL) STRICT;
-  INSERT INTO sse_store VALUES (0, 0);
+  CREATE TABLE sse_store (
+    generation INTEGER NOT NULL, last_epoch INTEGER NOT NULL, booted_at INTEGER NOT NULL, suspect_before INTEGER NOT NULL
+  ) STRICT;
+  INSERT INTO sse_store VALUES (0, 0, 0, 0);
   CREATE TABLE sse_log (
     id INTEGER PRIMARY KEY, name TEXT NOT NULL, is_live INTEGER NOT NULL, epoch INTEGER NOT NULL, seq INTEGER NOT NULL,
     is_ended INTEGER NOT NULL, nonce ANY NOT NULL, generation INTEGER NOT NULL, events INTEGER NOT NULL,
@@ -68,9 +72,11 @@ const TABLES = `
 /**
  * Makes a database that the app opened ready for the store.
  *
+ * @param bootedAt when the machine was started, ms since 1970. A commit outlives its process, but perhaps not the machine's
+ * power: what was written before another boot may have lost its end
  * @throws SSE_ERR_OPTION if it is no such database, or the file is of something else; what SQLite throws
  */
-export function openDatabase (given: SqliteDatabase, synchronous: 'normal' | 'full'): Database {
+export function openDatabase (given: SqliteDatabase, synchronous: 'normal' | 'full', bootedAt: number): Database {
   const { exec, prepare, close } = (given ?? {}) as unknown as { [name: string]: unknown }
   if (typeof exec !== 'function' || typeof prepare !== 'function' || typeof close !== 'function') {
     throw new SSE_ERR_OPTION('database', 'a DatabaseSync of node:sqlite or a Database of better-sqlite3', given === null ? 'null' : typeof given)
@@ -81,7 +87,10 @@ export function openDatabase (given: SqliteDatabase, synchronous: 'normal' | 'fu
   retryBusy(() => database.exec('BEGIN IMMEDIATE'))
   try {
     prepareTables(database)
-    if (isFirst) database.exec('UPDATE sse_store SET generation = generation + 1')
+    if (isFirst) {
+      database.exec(`UPDATE sse_store SET generation = generation + 1, booted_at = ${Math.round(bootedAt)},
+      suspect_before = iif(abs(booted_at - ${Math.round(bootedAt)}) > ${SAME_BOOT}, generation + 1, suspect_before)`)
+    }
     database.exec('COMMIT')
   } catch (error) {
     database.exec('ROLLBACK')

@@ -154,7 +154,7 @@ export class SqliteLogs {
   }
 
   #find (name: string, now: number): Found {
-    const row = this.#sql(`SELECT log.*, store.generation AS present, store.last_epoch, (SELECT max(changed) FROM sse_log) AS changes
+    const row = this.#sql(`SELECT log.*, store.generation AS present, store.suspect_before, store.last_epoch, (SELECT max(changed) FROM sse_log) AS changes
       FROM sse_store AS store LEFT JOIN sse_log AS log ON log.name = ? AND log.is_live = 1`).get(name)!
     const found = { generation: number(row['present']), lastEpoch: number(row['last_epoch']), changed: number(row['changes']) + 1 }
     if (row['id'] === null) return { ...found, log: null }
@@ -171,6 +171,7 @@ export class SqliteLogs {
       isEnded: number(row['is_ended']) === 1,
       nonce: toText(row['nonce']),
       isCurrent: number(row['generation']) === found.generation,
+      isSuspect: number(row['generation']) < number(row['suspect_before']),
       events: number(row['events']),
       leasedUntil: number(row['leased_until']),
       changed: number(row['changed'])

@@ -1,5 +1,6 @@
 // Logs in a file of SQLite, for the processes of one machine.
 
+import { uptime } from 'node:os'
 import { setTimeout as wait } from 'node:timers/promises'
 import { limitsOf, type StoreOptions } from '../log/limits.ts'
 import { StoreError, type AppendOptions, type Cursor, type LogRecord, type Notify, type ReadOptions, type Slice, type Store, type StoreLimits } from '../log/store.ts'
@@ -54,13 +55,16 @@ export class SqliteStore implements Store {
   #count = 0
   #isClosed = false
 
-  /** @param now ms since 1970 */
-  constructor (database: SqliteDatabase, options: SqliteStoreOptions = {}, now: () => number = Date.now) {
+  /**
+   * @param now ms since 1970
+   * @param bootedAt when the machine was started, ms since 1970
+   */
+  constructor (database: SqliteDatabase, options: SqliteStoreOptions = {}, now: () => number = Date.now, bootedAt = Date.now() - uptime() * 1_000) {
     const { synchronous = 'normal' } = options
     if (synchronous !== 'normal' && synchronous !== 'full') throw new SSE_ERR_OPTION('synchronous', "'normal' or 'full'", String(synchronous))
     this.limits = limitsOf(options)
     this.#now = now
-    this.#logs = new SqliteLogs(openDatabase(database, synchronous))
+    this.#logs = new SqliteLogs(openDatabase(database, synchronous, bootedAt))
     this.#close = () => database.close()
   }
 

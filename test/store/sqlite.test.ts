@@ -134,6 +134,22 @@ t.test('the generation begins with the first who opens the file, not with others
   t.match(entries, [{ kind: 'open', type: ids[2] }, { kind: 'event' }], 'that continues the old one')
 })
 
+t.test('after another boot of the machine an epoch continues nothing: its power may have failed', { skip: skipSqlite }, async t => {
+  const file = await fileOf(t)
+  const typesAfter = async (bootedAt: number) => {
+    const store = new SqliteStore(open(t, file), {}, Date.now, bootedAt)
+    await publish(store, 'log')
+    const { entries } = await store.read('log', null, { limit: 99 })
+    await store.close()
+    const tail = entries.findLast(({ kind }) => kind === 'open')!
+    return tail.type === '' ? 'nothing' : entries.at(entries.indexOf(tail) - 1)!.id === tail.type ? 'the tail' : tail.type
+  }
+  t.equal(await typesAfter(1_000_000), 'nothing')
+  t.equal(await typesAfter(1_001_000), 'the tail', 'the same boot, by a clock that was adjusted')
+  t.equal(await typesAfter(1_400_000), 'nothing', 'another boot')
+  t.equal(await typesAfter(1_400_000), 'the tail')
+})
+
 t.test('a lock that another process holds: calls wait for it, and fail when it stays', { skip: skipSqlite }, async t => {
   const { store, raw } = await clocked(t)
   raw.exec('BEGIN IMMEDIATE')

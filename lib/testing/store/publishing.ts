@@ -91,13 +91,14 @@ export const publishing: Cases = {
     for (let n = 0; n < 300; n++) await pair.publish([`${n}`], { maxEvents: 2 })
     assert.equal(await pair.publish(['one'], { idempotencyKey: 'k', maxEvents: 2 }), id)
   },
-  'another generation opens an epoch that continues the tail': async pair => {
+  'another generation opens an epoch, which continues the tail or says that something may be lost': async pair => {
     const id = await pair.publish(['one', 'two'])
     await pair.restart()
     const next = await pair.publish(['three'])
     assert.ok(positionOf(next).epoch > positionOf(id).epoch, `${next} after ${id}`)
     const entries = await pair.readAll(id)
-    assert.deepEqual(entries.map(({ kind, type, data }) => [kind, type, data]), [['open', id, ''], ['event', '', 'three']])
+    assert.deepEqual(entries.map(({ kind, data }) => [kind, data]), [['open', ''], ['event', 'three']])
+    assert.ok(['', id].includes(entries[0]!.type), `it continues ${entries[0]!.type}`)
     assert.equal(await pair.publish(['four'], {}, pair.b), `${positionOf(next).epoch}-2`, 'once')
   },
   'another generation: no records open an epoch too': async pair => {
@@ -107,7 +108,7 @@ export const publishing: Cases = {
     assert.ok(positionOf(opened).epoch > positionOf(id).epoch)
     assert.equal(positionOf(opened).seq, 0)
     assert.equal(await pair.publish([]), opened)
-    assert.equal((await pair.readAll(id))[0]!.type, id)
+    assert.ok(['', id].includes((await pair.readAll(id))[0]!.type))
   },
   'another generation: a sealed log stays sealed': async pair => {
     await pair.produce('1000-0', [open('mine'), end()], { after: null })
