@@ -23,6 +23,7 @@ interface Declaration {
 // Symbols of the registry: the contract may come from another copy of the package.
 const DECLARATION = Symbol.for('fastify-typed-sse.declaration.2')
 const RAW = Symbol.for('fastify-typed-sse.raw')
+const STANDARD = Symbol.for('fastify-typed-sse.standard-schema')
 
 export function eventSchemasOf ({ contract, raw = {}, check }: DecodeOptions): EventSchemas {
   return contract ? ofContract(contract, check) : ofRaw(raw)
@@ -51,7 +52,8 @@ function ofContract (contract: ContractValue, check: DecodeOptions['check']): Ev
       if (check === undefined) return undefined
       const schema = schemaOf(event)
       if (schema === undefined) return ['EVENT', 'is not declared']
-      const verdict = check(schema, data)
+      // A contract keeps the JSON Schema of a Standard Schema, and the schema itself in it.
+      const verdict = check((schema as { [STANDARD]?: object })[STANDARD] ?? schema, data)
       return verdict === true ? undefined : ['PAYLOAD', `has invalid data${verdict === false ? '' : `: ${verdict}`}`]
     }
   }

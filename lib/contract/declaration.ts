@@ -1,4 +1,5 @@
 import { checkJsonTypes } from '../schema/json-types.ts'
+import { isStandardSchema, toJsonSchema } from '../schema/standard-schema.ts'
 import { isObject, type SchemaObject } from '../schema/walk.ts'
 import { isEventStream } from '../wire/media-type.ts'
 
@@ -34,6 +35,19 @@ export function declare<T extends object> (mediaType: T, declaration: Declaratio
 }
 
 /**
+ * The JSON Schema of a payload, as everything but the types reads it.
+ *
+ * @param name the event's; {@link UNNAMED} for unnamed ones
+ * @throws SSE_ERR_SCHEMA for what JSON cannot carry
+ */
+export function payloadSchema (name: string, schema: unknown): SchemaObject {
+  const title = eventTitle(name)
+  const jsonSchema = isStandardSchema(schema) ? toJsonSchema(title, schema) : schema as SchemaObject
+  checkJsonTypes(title, jsonSchema)
+  return jsonSchema
+}
+
+/**
  * The declaration in one response of a route's schema, if it has an event stream.
  *
  * @param response as Fastify takes it; one with a `content` written by hand is a stream of unnamed events
@@ -44,8 +58,7 @@ export function declarationOf (response: unknown): Declaration | undefined {
     if (!isEventStream(name) || !isObject(mediaType)) continue
     if (DECLARATION in mediaType) return mediaType[DECLARATION] as Declaration
     // `EventStream` has checked its schemas already.
-    const payload = mediaType.schema === true ? {} : mediaType.schema as SchemaObject
-    checkJsonTypes(eventTitle(UNNAMED), payload)
+    const payload = payloadSchema(UNNAMED, mediaType.schema === true ? {} : mediaType.schema)
     return { events: new Map([[UNNAMED, payload]]), sentinel: undefined, id: false, retry: false }
   }
   return undefined

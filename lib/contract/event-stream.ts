@@ -4,10 +4,10 @@ import { isReservedName } from '../wire/control.ts'
 import { eventLine } from '../wire/frame.ts'
 import { EVENT_STREAM } from '../wire/media-type.ts'
 import { type EventStream as EventStreamSchema, type RawText as RawTextSchema, type Schema } from './infer.ts'
-import { declare, type Declaration, eventTitle, UNNAMED } from './declaration.ts'
-import { checkJsonTypes } from '../schema/json-types.ts'
+import { declare, type Declaration, payloadSchema, UNNAMED } from './declaration.ts'
 import { isJsonText } from '../schema/json-text.ts'
 import { isRaw, markRaw } from '../schema/raw-text.ts'
+import { isStandardSchema, type StandardSchema, toJsonSchema } from '../schema/standard-schema.ts'
 import { typeboxOf } from '../schema/typebox.ts'
 import { isObject, type SchemaObject } from '../schema/walk.ts'
 
@@ -67,7 +67,7 @@ const UNREGISTERED = { $ref: 'fastify-typed-sse-is-not-registered:await-app.regi
 /**
  * Declares a response of `text/event-stream`: a plain response schema, to stand wherever Fastify takes one.
  *
- * @param input the schema of unnamed events, or a map of event names to schemas; TypeBox, plain JSON Schema, or `RawText`
+ * @param input the schema of unnamed events, or a map of event names to schemas: TypeBox, Standard Schema, plain JSON Schema, or `RawText`
  * @throws SSE_ERR_CONTRACT, SSE_ERR_CONTRACT_AMBIGUOUS, SSE_ERR_EVENT, SSE_ERR_SENTINEL, SSE_ERR_SCHEMA
  */
 export const EventStream = eventStream as EventStreamFunction
@@ -82,8 +82,8 @@ export const RawText = rawText as RawTextFunction
 
 function eventStream (input: unknown, options: EventStreamOptions = {}): object {
   checkOptions(options)
-  const events = payloadSchemas(input)
-  for (const [name, schema] of events) checkJsonTypes(eventTitle(name), schema)
+  const given = schemasByName(input)
+  const events = new Map(Array.from(given, ([name, schema]) => [name, payloadSchema(name, schema)]))
   checkSentinel(options.sentinel, events.has(UNNAMED) && !isRaw(input as object))
   const declaration: Declaration = { events, sentinel: options.sentinel, id: options.id ?? false, retry: options.retry ?? false }
   return {
@@ -93,21 +93,33 @@ function eventStream (input: unknown, options: EventStreamOptions = {}): object 
 }
 
 function rawText (schema: object = { type: 'string' }): object {
-  if (!isSchema(schema) || ('type' in schema && ![schema.type].flat().includes('string'))) throw new SSE_ERR_CONTRACT('RawText takes a schema of strings')
-  return markRaw(schema)
+  const given = isStandardSchema(schema) ? toJsonSchema('RawText', schema) : schema
+  if (!isSchema(given) || ('type' in given && ![given.type].flat().includes('string'))) throw new SSE_ERR_CONTRACT('RawText takes a schema of strings')
+  return markRaw(given)
 }
 
-/** The payload schemas by event name. */
-function payloadSchemas (input: unknown): Map<string, SchemaObject> {
-  if (!isObject(input)) throw new SSE_ERR_CONTRACT('takes a schema, or a map of event names to schemas')
-  const isMap = Object.keys(input).length > 0 && Object.values(input).every(isSchema)
-  if (isSchema(input)) {
+/** The payload schemas as they are given, by event name. */
+function schemasByName (input: unknown): Map<string, SchemaObject | StandardSchema> {
+  if (isStandardSchema(input)) return new Map([[UNNAMED, input]])
+  if (!isObject(input)) throw new SSE_ERR_CONTRACT(`takes a schema, or a map of event names to schemas, got ${kindOf(input)}`)
+  const values = Object.values(input)
+  const isMap = values.length > 0 && values.every(value => isStandardSchema(value) || isSchema(value))
+  // No keyword of JSON Schema has a Standard Schema for its value.
+  if (isSchema(input) && !values.some(isStandardSchema)) {
     if (isMap && typeboxOf(input) === undefined) throw new SSE_ERR_CONTRACT_AMBIGUOUS(Object.keys(input).join(', '))
     return new Map([[UNNAMED, input]])
   }
-  if (!isMap) throw new SSE_ERR_CONTRACT('takes a schema, or a map of event names to schemas; every value of a map must be a schema')
+  if (!isMap) {
+    const [name, value] = Object.entries(input).find(([, value]) => !isStandardSchema(value) && !isSchema(value)) ?? []
+    throw new SSE_ERR_CONTRACT(`takes a schema, or a map of event names to schemas; the value of '${name}' is ${kindOf(value)}, which is no schema`)
+  }
   Object.keys(input).forEach(checkName)
-  return new Map(Object.entries(input) as Array<[string, SchemaObject]>)
+  return new Map(Object.entries(input) as Array<[string, SchemaObject | StandardSchema]>)
+}
+
+function kindOf (value: unknown): string {
+  if (Array.isArray(value)) return 'an array'
+  return typeof value === 'object' && value !== null ? 'an object' : value === undefined || value === null ? String(value) : `a ${typeof value}`
 }
 
 function checkName (name: string): void {

@@ -9,6 +9,7 @@ import { isRaw } from '../schema/raw-text.ts'
 import { type SchemaCompiler } from './check.ts'
 import { compilePayload, compileText, undeclaredPayload, type WritePayload } from './payload.ts'
 import { type SchemaObject } from '../schema/walk.ts'
+import { validated } from './standard.ts'
 
 /** What a log stores of an event: its checked payload, without a position. */
 export interface EventRecord {
@@ -156,8 +157,8 @@ function recordOf ({ name, write }: EventEncoder, data: unknown): EventRecord {
 async function compileEvent (name: string, schema: SchemaObject, compiler: SchemaCompiler, sentinel?: string): Promise<EventEncoder> {
   const title = eventTitle(name)
   const head = name === UNNAMED ? '' : eventLine(name)
-  if (!isRaw(schema)) return jsonEvent(name, head, await compilePayload(title, schema, compiler))
-  const write = await compileText(title, schema, compiler, sentinel)
+  if (!isRaw(schema)) return jsonEvent(name, head, validated(title, schema, await compilePayload(title, schema, compiler)))
+  const write = validated(title, schema, await compileText(title, schema, compiler, sentinel))
   return { name, write, frame: (data, tail) => head + dataLines(write(data)) + tail }
 }
 

@@ -1,6 +1,7 @@
 import t from 'tap'
 import { Type } from '@sinclair/typebox'
 import { connect, type MessageError, parse, StreamError } from '../../lib/client/index.ts'
+import { z } from 'zod'
 import { EventStream, RawText } from '../../lib/index.ts'
 import { collect, failure, open, serve, stream } from './fixtures/server.ts'
 
@@ -73,4 +74,12 @@ t.test('data of a declared event is not the sentinel, though it may look like it
   t.same(await dataOf(parse('event: line\ndata: 1\n\nevent: n\ndata: 1\n\ndata: 1\n\nevent: n\ndata: 2\n\n', { contract: Lines })), ['1', 1])
   t.same(await dataOf(parse('event: line\ndata: [DONE]\n\ndata: [DONE]\n\ndata: 1\n\n', { raw: { line: true } })), ['[DONE]'])
   t.same(await dataOf(parse('data: [DONE]\n\ndata: END\n\ndata: 1\n\n', { raw: true, sentinel: 'END' })), ['[DONE]'])
+})
+
+t.test('the check gets a Standard Schema as it was declared', async t => {
+  const Price = z.object({ price: z.number() })
+  const given: unknown[] = []
+  const check = (schema: unknown) => { given.push(schema); return true }
+  for await (const { data } of parse('data: {"price":1}\n\n', { contract: EventStream(Price), check })) t.strictSame(data, { price: 1 })
+  t.equal(given[0], Price)
 })

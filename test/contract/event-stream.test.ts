@@ -76,6 +76,14 @@ t.test('what is neither a schema nor a map is refused', async t => {
   for (const input of REFUSED) t.throws(() => EventStream(input as never), { code: 'SSE_ERR_CONTRACT', message: /^EventStream: takes a schema, or a map/ })
 })
 
+t.test('a refusal says what was given', async t => {
+  const given: Array<[unknown, string]> = [
+    [undefined, 'got undefined'], [null, 'got null'], [[], 'got an array'], ['a', 'got a string'], [() => {}, 'got a function'],
+    [{ a: { type: 'string' }, b: 'c' }, "the value of 'b' is a string, which is no schema"], [{ a: { b: 1 } }, "the value of 'a' is an object"]
+  ]
+  for (const [input, message] of given) t.throws(() => EventStream(input as never), { code: 'SSE_ERR_CONTRACT', message: new RegExp(message) })
+})
+
 t.test('a name that cannot be written is refused where it is declared', async t => {
   for (const name of ['', 'a\nb', '\r']) t.throws(() => EventStream({ [name]: { type: 'string' } }), { code: 'SSE_ERR_EVENT' })
 })
