@@ -20,6 +20,8 @@ export interface ChannelParts {
   readonly turns: Turns
   /** Seals a run whose producer is dead. */
   seal (followed: FollowedLog, tail: Cursor, state: EndState): void
+  /** Nobody has come back to a channel for a while. */
+  onIdle (channel: Channel): void
 }
 
 /** How long a channel without readers stays, ms: one that reconnects finds it. */
@@ -41,13 +43,13 @@ export class Channel implements Alarm, FollowerListener, ChannelPort {
   readonly turns: Turns
   readonly #followed: FollowedLog
   readonly #parts: ChannelParts
-  readonly #onIdle: (channel: Channel) => void
   readonly #follower: Follower
-  readonly #pages: Pages
+  /** Made for the first reader that is not at the tail. */
+  #pages: Pages | undefined
   /** Plain readers that take more, in no order. */
   readonly #willing: WillingReader[] = []
   /** Those who wait for the log to move on. */
-  #waiting = new Set<() => void>()
+  #waiting: Set<() => void> | undefined
   /** Where the pass over the willing is, and how many it has yet to visit. */
   #position = 0
   #left = 0
@@ -55,14 +57,12 @@ export class Channel implements Alarm, FollowerListener, ChannelPort {
   #pushed = 0
   #ready: { readonly id: string, readonly frames: Frames | null } | undefined
 
-  constructor (followed: FollowedLog, presentation: Presentation, parts: ChannelParts, onIdle: (channel: Channel) => void) {
+  constructor (followed: FollowedLog, presentation: Presentation, parts: ChannelParts) {
     this.ids = new LogIds(followed.log)
     this.presentation = presentation
     this.turns = parts.turns
     this.#followed = followed
     this.#parts = parts
-    this.#onIdle = onIdle
-    this.#pages = new Pages(followed, this.ids, presentation, parts)
     this.#follower = new Follower(followed, parts.gate, parts.clock, parts.alarms, this)
     this.#follower.start()
   }
@@ -89,31 +89,30 @@ export class Channel implements Alarm, FollowerListener, ChannelPort {
 
   leave (): void {
     this.readers--
-    if (this.readers === 0) this.#parts.alarms.set(this, LINGER)
+    if (this.readers === 0 && this.over === undefined) this.#parts.alarms.set(this, LINGER)
   }
 
   /** Nobody came back. */
   onAlarm (): void {
-    this.close()
-    this.#onIdle(this)
+    this.#retire()
   }
 
   close (): void {
     this.over ??= 'closed'
     this.#parts.alarms.clear(this)
     this.#follower.stop()
-    this.#pages.close()
+    this.#pages?.close()
     this.#wake()
   }
 
   // What readers ask for.
 
   pageAfter (after: After): Promise<PageResult> {
-    return this.#pages.after(after)
+    return this.#storedPages.after(after)
   }
 
   beforeLast (n: number): Promise<Cursor | null> {
-    return this.#pages.beforeLast(n)
+    return this.#storedPages.beforeLast(n)
   }
 
   begin (beginning: Beginning): Frames | null | Promise<Frames | null> {
@@ -125,11 +124,12 @@ export class Channel implements Alarm, FollowerListener, ChannelPort {
   }
 
   onMove (callback: () => void): void {
+    this.#waiting ??= new Set()
     this.#waiting.add(callback)
   }
 
   offMove (callback: () => void): void {
-    this.#waiting.delete(callback)
+    this.#waiting?.delete(callback)
   }
 
   refresh (): void {
@@ -170,9 +170,9 @@ export class Channel implements Alarm, FollowerListener, ChannelPort {
   }
 
   onGone (): void {
-    this.over ??= 'gone'
+    this.over = 'gone'
     for (const reader of this.#willing.slice()) reader.end(null)
-    this.#wake()
+    this.#retire()
   }
 
   onSweep (): void {
@@ -185,11 +185,20 @@ export class Channel implements Alarm, FollowerListener, ChannelPort {
   }
 
   onFailure (error: unknown): void {
-    this.over ??= { error }
+    this.over = { error }
     for (const reader of this.#willing.slice()) reader.fail(error)
-    // Who comes next has a new one.
-    this.#onIdle(this)
+    this.#retire()
+  }
+
+  /** Whoever comes next has a new channel. */
+  #retire (): void {
+    this.#parts.onIdle(this)
     this.close()
+  }
+
+  get #storedPages (): Pages {
+    this.#pages ??= new Pages(this.#followed, this.ids, this.presentation, this.#parts)
+    return this.#pages
   }
 
   #enter (): void {
@@ -199,8 +208,8 @@ export class Channel implements Alarm, FollowerListener, ChannelPort {
 
   #wake (): void {
     const waiting = this.#waiting
-    if (waiting.size === 0) return
-    this.#waiting = new Set()
+    if (waiting === undefined) return
+    this.#waiting = undefined
     for (const callback of waiting) callback()
   }
 
@@ -209,10 +218,11 @@ export class Channel implements Alarm, FollowerListener, ChannelPort {
     this.#left = this.#willing.length
     if (this.#isScheduled || this.#left === 0) return
     this.#isScheduled = true
-    process.nextTick(this.#flush)
+    process.nextTick(flush, this)
   }
 
-  readonly #flush = (): void => {
+  /** Writes to one slice of the willing. */
+  flush (): void {
     this.#isScheduled = false
     const now = performance.now()
     const { ring } = this
@@ -226,6 +236,11 @@ export class Channel implements Alarm, FollowerListener, ChannelPort {
     }
     if (this.#left === 0 || this.#willing.length === 0) return
     this.#isScheduled = true
-    setImmediate(this.#flush)
+    setImmediate(flush, this)
   }
+}
+
+/** A function for all, as one for each channel is memory that an idle log keeps. */
+function flush (channel: Channel): void {
+  channel.flush()
 }

@@ -71,11 +71,11 @@ export class Follower implements Alarm {
 
   /** Begins. Watching comes before the first read, so that nothing is missed in between. */
   start (): void {
-    this.#gate.watch(this.#followed.log, this.#onHint, this.#isWanted).then(unwatch => {
+    this.#gate.watch(this.#followed.log, entries => this.#onHint(entries), () => !this.#isStopped).then(unwatch => {
       if (this.#isStopped) unwatch?.()
       else this.#unwatch = unwatch
       this.refresh()
-    }, this.#onFailure)
+    }, error => this.#listener.onFailure(error))
   }
 
   /** Something happened that a hint did not tell. */
@@ -83,7 +83,7 @@ export class Follower implements Alarm {
     this.#isDirty = true
     if (this.#isReading || this.#isStopped) return
     this.#isReading = true
-    this.#readOn().catch(this.#onFailure)
+    this.#readOn().catch(error => this.#listener.onFailure(error))
   }
 
   stop (): void {
@@ -98,14 +98,10 @@ export class Follower implements Alarm {
     this.refresh()
   }
 
-  readonly #isWanted = (): boolean => !this.#isStopped
-
-  readonly #onHint = (entries: readonly LogEntry[] | null): void => {
+  #onHint (entries: readonly LogEntry[] | null): void {
     if (this.#isStopped) return
     if (entries === null || this.#isReading || this.cursor === undefined || !this.#take(entries)) this.refresh()
   }
-
-  readonly #onFailure = (error: unknown): void => this.#listener.onFailure(error)
 
   async #readOn (): Promise<void> {
     while (this.#isDirty && !this.#isStopped) {
@@ -117,15 +113,16 @@ export class Follower implements Alarm {
 
   async #look (): Promise<void> {
     const { log, ttl, lease } = this.#followed
+    const isWanted = (): boolean => !this.#isStopped
     if (lease === undefined) {
       // One call renews the topic, opens it where it is gone, and tells whether anything is new.
-      const tail = await this.#gate.renew(log, ttl, this.#isWanted)
+      const tail = await this.#gate.renew(log, ttl, isWanted)
       if (tail === null) return
       this.#sweepLater()
       if (this.cursor === undefined) this.#jump(tail)
       if (this.cursor === tail) return
     }
-    const slice = await this.#gate.read(log, this.cursor ?? null, this.cursor === undefined ? { limit: 1, last: 1 } : { limit: PAGE }, this.#isWanted)
+    const slice = await this.#gate.read(log, this.cursor ?? null, this.cursor === undefined ? { limit: 1, last: 1 } : { limit: PAGE }, isWanted)
     if (slice === null || this.#isStopped) return
     if (this.cursor === undefined && slice.tail !== null) this.#jump(slice.tail.id)
     else this.#takeSlice(slice)

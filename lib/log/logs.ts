@@ -1,4 +1,4 @@
-import { Channel } from './channel.ts'
+import { Channel, type ChannelParts } from './channel.ts'
 import { Alarms, type Clock, systemClock } from './clock.ts'
 import { type FollowedLog } from './follower.ts'
 import { StoreGate, type StoreReport } from './gate.ts'
@@ -26,10 +26,11 @@ export class Logs {
   readonly #clock: Clock
   readonly #alarms: Alarms
   readonly #gate: StoreGate
-  readonly #turns = new Turns()
   readonly #publisher: Publisher
   readonly #producers: Producers
   readonly #channels = new Map<string, Channel>()
+  readonly #parts: ChannelParts
+  #isClosed = false
 
   /** @param report is told when the store goes and when it is back, once each */
   constructor (store: Store, report: StoreReport, clock: Clock = systemClock) {
@@ -39,6 +40,15 @@ export class Logs {
     this.#gate = new StoreGate(store, clock, this.#alarms, report)
     this.#publisher = new Publisher(this.#gate, clock, this.#alarms)
     this.#producers = new Producers(this.#gate, clock, this.#alarms)
+    this.#parts = {
+      gate: this.#gate,
+      clock,
+      alarms: this.#alarms,
+      turns: new Turns(),
+      // Where it fails, the next look finds the run as it is.
+      seal: ({ log, ttl, lease }, tail, state) => { this.#producers.seal(log, tail, state, { ttl, lease: lease! }).catch(() => {}) },
+      onIdle: channel => { if (this.#channels.get(channel.log) === channel) this.#channels.delete(channel.log) }
+    }
   }
 
   get limits (): StoreLimits {
@@ -131,6 +141,7 @@ export class Logs {
 
   /** Lets go of everything, and of the store: readers are over, publications fail, runs are left to their lease. */
   async close (): Promise<void> {
+    this.#isClosed = true
     for (const channel of this.#channels.values()) channel.close()
     this.#channels.clear()
     this.#producers.close()
@@ -143,14 +154,9 @@ export class Logs {
   #channel (log: ReadableLog): Channel {
     let channel = this.#channels.get(log.log)
     if (channel !== undefined) return channel
-    channel = new Channel(log, log.presentation, {
-      gate: this.#gate,
-      clock: this.#clock,
-      alarms: this.#alarms,
-      turns: this.#turns,
-      seal: ({ log, ttl, lease }, tail, state) => { this.#producers.seal(log, tail, state, { ttl, lease: lease! }).catch(() => {}) }
-    }, channel => { this.#channels.delete(channel.log) })
-    this.#channels.set(log.log, channel)
+    channel = new Channel(log, log.presentation, this.#parts)
+    if (this.#isClosed) channel.close()
+    else this.#channels.set(log.log, channel)
     return channel
   }
 }

@@ -78,7 +78,8 @@ export class Pages {
   async beforeLast (n: number): Promise<Cursor | null> {
     const slice = await this.#gate.read(this.#followed.log, null, { limit: 1, last: n }, this.#isWanted)
     const first = slice?.entries[0]
-    return first === undefined ? slice?.tail?.id ?? null : before(first)
+    if (first !== undefined) return before(first)
+    return slice?.tail?.id ?? null
   }
 
   close (): void {

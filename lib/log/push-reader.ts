@@ -33,7 +33,7 @@ export class PushReader implements Reader, WillingReader {
 
   start (start: StartAt): void {
     this.#isReading = true
-    this.#run(start).catch(this.#onFailure)
+    this.#run(start).catch(error => this.fail(error))
   }
 
   resume (): void {
@@ -118,10 +118,8 @@ export class PushReader implements Reader, WillingReader {
   #readOn (): void {
     this.place = -1
     this.#isReading = true
-    this.#run(undefined).catch(this.#onFailure)
+    this.#run(undefined).catch(error => this.fail(error))
   }
-
-  readonly #onFailure = (error: unknown): void => this.fail(error)
 
   /** Reads until the place is in the ring, the sink is full, or there is no more. */
   async #run (start: StartAt | undefined): Promise<void> {

@@ -65,7 +65,8 @@ export class Ring {
   #base = 0
   #baseCursor: Cursor
   #length = 0
-  readonly #joined = new Map<number, Joined>()
+  /** Undefined while nothing was joined since the last change: a log that is only followed costs no map. */
+  #joined: Map<number, Joined> | undefined
 
   constructor (cursor: Cursor) {
     this.cursor = this.#baseCursor = cursor
@@ -76,7 +77,7 @@ export class Ring {
     this.#length += item.entry.data.length
     this.head++
     this.cursor = item.entry.id
-    if (this.#joined.size > 0) this.#joined.clear()
+    this.#joined = undefined
     // Twice as many before it is cut, so that an item costs constant time on average.
     if (this.#items.length > 2 * MOST_ITEMS || this.#length > 2 * MOST_TEXT) this.#trim()
   }
@@ -123,6 +124,7 @@ export class Ring {
 
   /** The same as one write, made once for all readers at that place. */
   joinedSince (place: number): Joined {
+    this.#joined ??= new Map()
     let joined = this.#joined.get(place)
     if (joined === undefined) this.#joined.set(place, joined = join(this.#items, place - this.#base))
     return joined
@@ -139,7 +141,7 @@ export class Ring {
 
   #drop (base: number, cursor: Cursor): void {
     this.#items = []
-    this.#joined.clear()
+    this.#joined = undefined
     this.#length = 0
     this.#base = this.head = base
     this.#baseCursor = cursor

@@ -4,6 +4,7 @@ import { limitsOf, positiveInteger, type StoreOptions } from '../log/limits.ts'
 import {
   type AppendOptions, type Cursor, type LogEntry, type LogRecord, type Notify, type ReadOptions, type Slice, type Store, StoreError, type StoreLimits
 } from '../log/store.ts'
+import { type Linked, RecencyList } from './recency.ts'
 
 /** Options of {@link memoryStore}. */
 export interface MemoryStoreOptions extends StoreOptions {
@@ -35,7 +36,7 @@ const MANY_TOKENS = 64
 /** In place of an entry that was trimmed, so that its payload is not kept until the list is compacted. */
 const TRIMMED: LogEntry = { kind: 'event', type: '', data: '', meta: '', id: '0-0' }
 
-interface StoredLog {
+interface StoredLog extends Linked {
   readonly name: string
   /** From `start` on; what is before was trimmed. */
   entries: LogEntry[]
@@ -58,8 +59,8 @@ export class MemoryStore implements Store {
   readonly limits: StoreLimits
   readonly #maxBytes: number
   readonly #now: () => number
-  /** In the order of their last use. */
   readonly #logs = new Map<string, StoredLog>()
+  readonly #recency = new RecencyList<StoredLog>()
   readonly #watchers = new Map<string, Set<Notify>>()
   #bytes = 0
   /** The highest epoch of a log that is gone: the next of its name must not take it again in the same ms. */
@@ -151,16 +152,29 @@ export class MemoryStore implements Store {
       this.#drop(log)
       return undefined
     }
-    this.#logs.delete(name)
-    this.#logs.set(name, log)
+    this.#recency.use(log)
     return log
   }
 
   #create (name: string): StoredLog {
     const log: StoredLog = {
-      name, entries: [], start: 0, events: 0, bytes: 0, epoch: 0, seq: 0, nonce: '', expiresAt: 0, leasedUntil: 0, tokens: undefined, keys: undefined
+      name,
+      entries: [],
+      start: 0,
+      events: 0,
+      bytes: 0,
+      epoch: 0,
+      seq: 0,
+      nonce: '',
+      expiresAt: 0,
+      leasedUntil: 0,
+      tokens: undefined,
+      keys: undefined,
+      older: undefined,
+      newer: undefined
     }
     this.#logs.set(name, log)
+    this.#recency.use(log)
     // Its own cost is counted with its first entries.
     log.bytes = LOG_BYTES
     this.#bytes += LOG_BYTES
@@ -169,6 +183,7 @@ export class MemoryStore implements Store {
 
   #drop (log: StoredLog): void {
     this.#logs.delete(log.name)
+    this.#recency.delete(log)
     this.#bytes -= log.bytes
     this.#lastEpoch = Math.max(this.#lastEpoch, log.epoch)
     this.#notify(log.name, null)
@@ -181,11 +196,8 @@ export class MemoryStore implements Store {
       if (done === true) this.#hand = undefined
       else if (value.expiresAt <= now) this.#drop(value)
     }
-    // The log just appended to is the last, and stays: what was acknowledged is there.
-    for (const log of this.#logs.values()) {
-      if (this.#bytes <= this.#maxBytes || log === used) break
-      this.#drop(log)
-    }
+    // The log just appended to is the newest, and stays: what was acknowledged is there.
+    while (this.#bytes > this.#maxBytes && this.#recency.oldest !== used) this.#drop(this.#recency.oldest!)
   }
 
   #notify (name: string, entries: readonly LogEntry[] | null): void {

@@ -274,6 +274,27 @@ t.test('a run that does not begin with its beginning is a gap, also for who asks
   t.equal(foreign.text, '[gap 7 1000-2 1000-1] b@2 ')
 })
 
+t.test('the newest events of a topic that has none yet', async t => {
+  const { logs, topic, store } = bed()
+  t.teardown(() => logs.close())
+  await store.append('topic:t', [], { ttl: TTL })
+  const sink = new TextSink()
+  logs.follow(topic(), sink, { last: 3 })
+  await settle()
+  await logs.publish('topic:t', event('a'), MANY)
+  await settle()
+  t.equal(sink.text, 'a@1 ')
+})
+
+t.test('a foreign id, and no run', async t => {
+  const { logs, run, clock } = bed()
+  t.teardown(() => logs.close())
+  const sink = new TextSink()
+  logs.follow(run(), sink, { foreign: 'x.7' })
+  await clock.advance(7_000)
+  t.equal(sink.text, '[end gone]')
+})
+
 t.test('ids of a gap are those of the log, with its tag', async t => {
   const { logs, topic } = bed()
   t.teardown(() => logs.close())
