@@ -79,7 +79,9 @@ class SchemaWriter {
     if (random.chance(0.1)) schema.uniqueItems = true
     if (random.chance(0.1)) schema.maxItems = random.upTo(3)
     this.#inPlace(schema, depth, () => ({ contains: this.#part(depth) }))
-    if (this.#draft !== '07' && random.chance(0.25)) schema.unevaluatedItems = random.pick([false, true, this.#part(depth)])
+    // In draft 2019-09 `contains` evaluates nothing, which the other validator does not know.
+    const isAmbiguous = this.#draft === '2019-09' && JSON.stringify(schema).includes('"contains"')
+    if (this.#draft !== '07' && !isAmbiguous && random.chance(0.25)) schema.unevaluatedItems = random.pick([false, true, this.#part(depth)])
     return schema
   }
 
