@@ -75,7 +75,7 @@ export class SchemaCompiler implements AssertionCompiler {
     ajv.addSchema({ definitions: schema.definitions }, uri)
     const evaluator = new Evaluator(schema, this)
     const validate = ajv.compile(schema.root)
-    const check = parts.some(comparesObjects) ? evaluatorCheck(evaluator, validate) : ajvCheck(validate)
+    const check = parts.some(isMisread) ? evaluatorCheck(evaluator, validate) : ajvCheck(validate)
     return { schema, check: typebox?.isIndispensable === true ? bothChecks(check, typebox) : check, evaluator }
   }
 
@@ -176,9 +176,13 @@ function ajvCheck (validate: ValidateFunction): Check {
   }
 }
 
-/** Whether a schema compares objects or arrays. Ajv fails at those that have a property of the name of a method, such as `valueOf`. */
-function comparesObjects ({ const: only, enum: values = [], uniqueItems }: SchemaObject): boolean {
-  return uniqueItems === true || [only, ...values as unknown[]].some(value => typeof value === 'object' && value !== null)
+/**
+ * Whether Ajv reads a schema in another way than JSON Schema says: it fails at comparing objects with a property of the name
+ * of a method, such as `valueOf`, and it has its own view of what is evaluated.
+ */
+function isMisread ({ const: only, enum: values = [], uniqueItems, unevaluatedProperties, unevaluatedItems }: SchemaObject): boolean {
+  return uniqueItems === true || unevaluatedProperties !== undefined || unevaluatedItems !== undefined ||
+    [only, ...values as unknown[]].some(value => typeof value === 'object' && value !== null)
 }
 
 /** A check by the evaluator, which Ajv explains as far as it can. */

@@ -1,7 +1,8 @@
-import { Type } from '@sinclair/typebox'
+import { FormatRegistry, Kind, type TSchema, Type, TypeRegistry } from '@sinclair/typebox'
 import { type Ajv, type FuncKeywordDefinition } from 'ajv'
 import t from 'tap'
 import { Type as Type1 } from 'typebox'
+import { EventStream, RawText } from '../../lib/index.ts'
 import { SchemaCompiler } from '../../lib/encode/check.ts'
 import { compilePayload } from '../../lib/encode/payload.ts'
 
@@ -217,6 +218,15 @@ const CASES: Record<string, { schemas: object[], payloads: Case[] }> = {
     schemas: [{ anyOf: [string, number], nullable: true }, { anyOf: [string, number, { type: 'null' }], nullable: false }, { nullable: true }, { nullable: false, title: 'anything' }],
     payloads: [[null, 'null'], ['a', '"a"'], [1, '1']]
   },
+  'nullable beside a type': {
+    schemas: [object({ n: { type: 'number', nullable: true }, s: { type: ['string', 'null'], nullable: true }, b: { type: 'boolean', nullable: false } })],
+    payloads: [[{ n: null, s: null, b: true }, '{"n":null,"s":null,"b":true}'], [{ b: null }, REFUSED, '/b'], [{ n: 'x' }, REFUSED, '/n']]
+  },
+  'references with something beside them': {
+    schemas: [object({ n: { $ref: '#/definitions/n', minProperties: 1 }, m: { $ref: '#/definitions/n', description: 'm' } }, { definitions: { n: object({ a: number }) } })],
+    payloads: [[{ n: { a: 1, b: 2 }, m: { a: 1, b: 2 } }, '{"n":{"a":1},"m":{"a":1}}'], [{ n: { b: 1 } }, REFUSED], [{ n: {} }, REFUSED, '/n']]
+  },
+  'enums of null and others': { schemas: [object({ a: { enum: [null, 1, 'x', true] }, b: { const: null }, c: { enum: [1, 2] } })], payloads: [[{ a: null, b: null, c: 1 }, '{"a":null,"b":null,"c":1}'], [{ a: 'x' }, '{"a":"x"}'], [{ a: 2 }, REFUSED, '/a']] },
   'const and enum': {
     schemas: [{ const: { a: { b: 1 } } }, { enum: [{ a: { b: 1 } }, 1] }],
     payloads: [[{ a: { b: 1 } }, '{"a":{"b":1}}'], [{ a: { b: 2 } }, REFUSED]]
@@ -295,6 +305,40 @@ t.test('values that change while they are read are sent as they were checked', a
   }
 })
 
+t.test('raw text inside another schema is refused where it is declared', async t => {
+  for (const schema of [Type.Union([RawText() as unknown as TSchema, Type.Number()]), object({ a: RawText() }), { type: 'array', items: object({ a: RawText() }) }]) {
+    t.throws(() => EventStream(schema), { code: 'SSE_ERR_SCHEMA', message: /RawText stands in place of a payload schema, not inside one/ })
+  }
+})
+
+t.test('what only TypeBox knows of is checked, beside the keywords that it reads in its own way', async t => {
+  FormatRegistry.Set('even', text => text.length % 2 === 0)
+  TypeRegistry.Set('Even', (_schema, value) => Number(value) % 2 === 0)
+  t.teardown(() => {
+    FormatRegistry.Delete('even')
+    TypeRegistry.Delete('Even')
+  })
+  const schemas: Array<[schema: object, good: unknown, bad: unknown[]]> = [
+    [Type.String({ format: 'even', minLength: 2 }), 'abcd', ['abc', '😀']],
+    [Type.Array(Type.Unsafe<number>({ [Kind]: 'Even', type: 'number' }), { uniqueItems: true }), [2, 4], [[2, 3], [2, 2]]],
+    [Type1.Refine(Type1.String({ minLength: 2 }), text => text !== 'no', () => 'no'), 'yes', ['no', 'y']]
+  ]
+  for (const [schema, good, bad] of schemas) {
+    const write = await compilePayload('it', schema as Record<string, unknown>, new SchemaCompiler({}))
+    t.equal(write(good), JSON.stringify(good))
+    for (const payload of bad) t.throws(() => write(payload), { code: 'SSE_ERR_PAYLOAD', event: 'it' })
+  }
+})
+
+t.test('a payload that is nested too deep is refused', async t => {
+  let deep: object = {}
+  for (let i = 0; i < 100_000; i++) deep = { a: deep }
+  for (const schema of [{}, { type: 'object', properties: { a: { $ref: '#' } } }]) {
+    const write = await compilePayload('it', schema, new SchemaCompiler({}))
+    t.throws(() => write(deep), { code: 'SSE_ERR_SERIALIZE', message: /nested too deep/, event: 'it' })
+  }
+})
+
 t.test('branches that a custom keyword tells apart', async t => {
   const even: FuncKeywordDefinition = { keyword: 'even', type: 'number', validate: (wanted: boolean, value: number) => (value % 2 === 0) === wanted }
   const compiler = new SchemaCompiler({}, { plugins: [(ajv: Ajv) => ajv.addKeyword(even)] })
@@ -308,7 +352,7 @@ t.test('branches that a custom keyword tells apart', async t => {
 })
 
 t.test('a schema that refers to nothing, or holds what no payload may, is refused', async t => {
-  const shared = { unsafe: { $id: 'unsafe', type: 'string', format: 'unsafe' }, deep: { $id: 'deep', definitions: { a: { type: 'string', format: 'unsafe' } } }, date: { $id: 'date', type: 'Date' } }
+  const shared = { unsafe: { $id: 'unsafe', type: 'string', format: 'unsafe' }, deep: { $id: 'deep', definitions: { a: { type: 'string', format: 'unsafe' } } }, date: { $id: 'date', type: 'Date' }, raw: RawText({ $id: 'raw', type: 'string' }) }
   const compiler = new SchemaCompiler(shared, { customOptions: { formats: { unsafe: true } } })
   const refused: Array<[schema: object, message: RegExp]> = [
     [{ $ref: '#/definitions/none' }, /the \$ref '#\/definitions\/none' leads nowhere/],
@@ -316,6 +360,10 @@ t.test('a schema that refers to nothing, or holds what no payload may, is refuse
     [{ $ref: 'deep#/definitions/a/x' }, /leads nowhere/],
     [{ $ref: 'deep#/definitions/a/type' }, /leads nowhere/],
     [{ $ref: 'http://[' }, /leads nowhere/],
+    [{ $ref: '#/definitions/%zz' }, /leads nowhere/],
+    [{ $id: 'a', definitions: { b: { $id: 'b', type: 'string' }, c: { $id: 'b', type: 'number' } } }, /two different schemas have the \$id 'b'/],
+    [{ $ref: 'raw#' }, /RawText stands in place of a payload schema/],
+    [object({ a: RawText() }), /RawText stands in place of a payload schema/],
     [{ $ref: 'unsafe#' }, /'unsafe'/],
     [object({ a: { $ref: 'deep#/definitions/a' } }), /'unsafe'/],
     [{ $ref: 'date#' }, /JSON has no type 'Date'/],
