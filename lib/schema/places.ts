@@ -36,7 +36,7 @@ export class Places {
    */
   find (ref: string, from: SchemaObject): SchemaObject | boolean | undefined {
     const [id, fragment] = splitRef(ref)
-    const base = this.#baseOf(from) ?? BASE
+    const base = this.#baseOf(from)
     // Fastify's users name shared schemas by their bare `$id`, also within a schema whose own `$id` is a URL.
     return this.#at(id === '' ? base : uriOf(id, base), fragment) ?? this.#at(uriOf(id, BASE), fragment)
   }
@@ -62,8 +62,9 @@ export class Places {
     return isObject(found) || typeof found === 'boolean' ? found : undefined
   }
 
-  #baseOf (schema: SchemaObject): string | undefined {
-    return this.#bases.get(schema) ?? (this.#parent === undefined ? undefined : this.#parent.#baseOf(schema))
+  /** Of a schema that is here, or in the parent. */
+  #baseOf (schema: SchemaObject): string {
+    return this.#bases.get(schema) ?? this.#parent!.#baseOf(schema)
   }
 
   #add (schema: SchemaObject, outer: string): void {

@@ -251,6 +251,7 @@ const CASES: Record<string, { schemas: object[], payloads: Case[] }> = {
     schemas: [{ type: 'array', uniqueItems: true, items: {} }, { type: 'array', items: { anyOf: [{ const: { valueOf: 1 } }, { enum: [{ toString: 1 }, { constructor: {} }] }] }, uniqueItems: true }],
     payloads: [[[{ valueOf: 1 }, { toString: 1 }, { constructor: {} }], '[{"valueOf":1},{"toString":1},{"constructor":{}}]'], [[{ constructor: {} }, { constructor: {} }], REFUSED, undefined, /must /]]
   },
+  'a comparison at which Ajv fails': { schemas: [{ enum: [{ valueOf: 1 }] }], payloads: [[{ valueOf: 1 }, '{"valueOf":1}'], [{ valueOf: 2 }, REFUSED, '', /must match its schema/]] },
   'lengths in code points': {
     schemas: [Type.String({ minLength: 2 }), Type1.String({ minLength: 2 }), { type: 'string', minLength: 2 }],
     payloads: [['😀', REFUSED], ['😀😀', '"😀😀"']]
@@ -339,6 +340,19 @@ t.test('a payload that is nested too deep is refused', async t => {
   }
 })
 
+t.test('patterns are read as the app tells Ajv to', async t => {
+  const compiler = new SchemaCompiler({}, { customOptions: { unicodeRegExp: false } })
+  const write = await compilePayload('it', { type: 'object', patternProperties: { '^\\p$': number } }, compiler)
+  t.equal(write({ p: 1, q: 2 }), '{"p":1}')
+})
+
+t.test('a getter that throws when the reason is looked for hides no reason', async t => {
+  const write = await compilePayload('it', object({ n: number }), new SchemaCompiler({}))
+  let times = 0
+  t.throws(() => write({ get n () { if (++times > 2) throw new Error('late'); return 'x' } }), { code: 'SSE_ERR_PAYLOAD', pointer: '/n', message: /must be number$/ })
+  t.equal(times, 3)
+})
+
 t.test('branches that a custom keyword tells apart', async t => {
   const even: FuncKeywordDefinition = { keyword: 'even', type: 'number', validate: (wanted: boolean, value: number) => (value % 2 === 0) === wanted }
   const compiler = new SchemaCompiler({}, { plugins: [(ajv: Ajv) => ajv.addKeyword(even)] })
@@ -368,6 +382,7 @@ t.test('a schema that refers to nothing, or holds what no payload may, is refuse
     [object({ a: { $ref: 'deep#/definitions/a' } }), /'unsafe'/],
     [{ $ref: 'date#' }, /JSON has no type 'Date'/],
     [{ $dynamicRef: '#a' }, /use \$ref/],
+    [{ type: 'object', properties: 'none' }, /schema is invalid/],
     [object({ a: { $recursiveRef: '#' } }), /use \$ref/],
     [{ type: 'string', format: 'nope' }, /unknown format 'nope'/]
   ]
