@@ -3,7 +3,8 @@ import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/pr
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import t from 'tap'
+import t, { type Test } from 'tap'
+import ts from 'typescript'
 import { CHILD_ENV } from './helpers/serve.ts'
 
 const execute = promisify(execFile)
@@ -63,7 +64,7 @@ const SERVE = `
   console.log(JSON.stringify({ body, isSame: all.default === all.typedSse && all.typedSse === typedSse, names: Object.keys(all).sort() }))
 `
 const EXPECTED = { body: 'data: 1\n\n', isSame: true }
-const NAMES = ['EventStream', 'RawText', 'comment', 'default', 'errors', 'event', 'typedSse']
+const NAMES = ['EventStream', 'RawText', 'checkpoint', 'comment', 'default', 'errors', 'event', 'eventsOf', 'typedSse']
 
 t.test('it works from ESM', async t => {
   const { project } = await installed
@@ -130,3 +131,67 @@ t.test('it works from TypeScript: what is right compiles, what is wrong does not
     .catch(error => error)
   t.equal(stdout, '')
 })
+
+/** A project of its own with the packed package, and the packages that it has installed beside it. */
+async function projectWith (t: Test, peers: string[]): Promise<string> {
+  const { project: packed } = await installed
+  const project = await mkdtemp(join(tmpdir(), 'fastify-typed-sse-'))
+  t.teardown(() => rm(project, { recursive: true, force: true }))
+  await cp(join(packed, 'node_modules', manifest.name), join(project, 'node_modules', manifest.name), { recursive: true })
+  for (const name of ['fastify', '@types/node', ...Object.keys(manifest.dependencies), ...peers]) {
+    await mkdir(join(project, 'node_modules', name, '..'), { recursive: true })
+    await symlink(join(root, 'node_modules', name), join(project, 'node_modules', name))
+  }
+  await writeFile(join(project, 'package.json'), '{ "type": "module" }')
+  return project
+}
+
+const MODULES: Record<string, ts.CompilerOptions> = {
+  node16: { module: ts.ModuleKind.Node16, moduleResolution: ts.ModuleResolutionKind.Node16 },
+  nodenext: { module: ts.ModuleKind.NodeNext, moduleResolution: ts.ModuleResolutionKind.NodeNext },
+  bundler: { module: ts.ModuleKind.ESNext, moduleResolution: ts.ModuleResolutionKind.Bundler }
+}
+
+/** What compiles, and what must not, with the schemas of each package. */
+const DECLARES: Record<string, string> = {
+  '@sinclair/typebox': "import { Type } from '@sinclair/typebox'\nconst contract = EventStream({ tick: Type.Object({ n: Type.Number() }) })",
+  typebox: "import { Type } from 'typebox'\nconst contract = EventStream({ tick: Type.Object({ n: Type.Number() }) })",
+  zod: "import { z } from 'zod'\nconst contract = EventStream({ tick: z.object({ n: z.number() }) })",
+  none: "const contract = EventStream({ tick: { type: 'object', properties: { n: { type: 'number' } } } })"
+}
+
+for (const [peer, declares] of Object.entries(DECLARES)) {
+  t.test(`the declarations compile with ${peer === 'none' ? 'no package of schemas' : `${peer} alone`}, skipLibCheck off`, async t => {
+    const project = await projectWith(t, peer === 'none' ? [] : [peer])
+    const entries = Object.keys(manifest.exports).filter(name => name !== './package.json').map(name => manifest.name + name.slice(1))
+    await writeFile(join(project, 'app.ts'), `
+      import Fastify from 'fastify'
+      import typedSse, { EventStream, eventsOf } from 'fastify-typed-sse'
+      ${entries.map((name, i) => `import * as entry${i} from '${name}'`).join('\n')}
+      ${declares}
+      export const entries = [${entries.map((_, i) => `entry${i}`).join(', ')}]
+      const app = Fastify()
+      await app.register(typedSse)
+      const schema = { response: { 200: contract } }
+      const { tick } = eventsOf(contract)
+      app.get('/', { schema }, async function * () { yield tick({ n: 1 }) })
+      app.get('/', { schema }, (request, reply) => reply.sse([{ event: 'tick', data: { n: 1 } }]))
+      // @ts-expect-error: a name that is not declared
+      app.get('/wrong', { schema }, (request, reply) => reply.sse([{ event: 'tock', data: { n: 1 } }]))
+      // @ts-expect-error: a name that is not declared
+      app.get('/wrong', { schema }, () => [{ event: 'tock' as const, data: { n: 1 } }])
+      ${peer === 'none' ? '' : '// @ts-expect-error: another payload'}
+      app.get('/payload', { schema }, (request, reply) => reply.sse([{ event: 'tick', data: { n: 'x' } }]))
+    `)
+    // Which package is there and how modules are found have nothing to do with each other, but for the one of two formats.
+    const modules = peer === '@sinclair/typebox' ? MODULES : { nodenext: MODULES.nodenext! }
+    for (const [name, options] of Object.entries(modules)) t.strictSame(faultsOf(join(project, 'app.ts'), options), [], name)
+  })
+}
+
+/** What the compiler says of a file and of our declarations; those of other packages are not ours to mend. */
+function faultsOf (file: string, options: ts.CompilerOptions): string[] {
+  const program = ts.createProgram([file], { ...options, target: ts.ScriptTarget.ES2023, strict: true, noEmit: true, types: ['node'], typeRoots: [join(root, 'node_modules/@types')] })
+  const ours = program.getSourceFiles().filter(({ fileName }) => fileName === file || fileName.includes(`/node_modules/${manifest.name}/`))
+  return ours.flatMap(source => program.getSemanticDiagnostics(source)).map(({ file, messageText }) => `${file?.fileName}: ${ts.flattenDiagnosticMessageText(messageText, ' ')}`)
+}
