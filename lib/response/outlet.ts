@@ -192,7 +192,9 @@ export class ReadableOutlet implements Outlet {
  */
 export function abort (raw: RawResponse): void {
   if ('stream' in raw) {
-    raw.stream?.close(constants.NGHTTP2_INTERNAL_ERROR)
+    // One that the client has closed can only be destroyed.
+    if (raw.stream?.closed === true) raw.stream.destroy()
+    else raw.stream?.close(constants.NGHTTP2_INTERNAL_ERROR)
     return
   }
   if (raw.headersSent && !raw.chunkedEncoding) reset(raw.socket)

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process'
 import { once } from 'node:events'
 import http from 'node:http'
-import { connect as connectHttp2 } from 'node:http2'
+import { connect as connectHttp2, constants } from 'node:http2'
 import { connect } from 'node:net'
 import { setImmediate as turn } from 'node:timers/promises'
 import { promisify } from 'node:util'
@@ -172,4 +172,60 @@ t.test('leaving when the stream ended, but has not left, is leaving', async t =>
   await eventually(() => summaries(served).length === 1)
   t.match(summaries(served), [{ reason: 'client', events: 1 }])
   t.strictSame(errorLines(served), [])
+})
+
+// Node itself leaves such streams open.
+for (const kind of ['blocked', 'ended', 'silent']) {
+  for (const isConnectionLeft of [false, true]) {
+    if (kind === 'ended' && !isConnectionLeft) continue
+    t.test(`an HTTP/2 client that resets a stream without an error leaves nothing behind (${kind}${isConnectionLeft ? ', and ends its connection' : ''})`, async t => {
+      const seen = mishaps(t)
+      let returned = 0
+      const served = await serve(t, app => {
+        app.get('/', Text, (_request, reply) => {
+          reply.sse((function * () {
+            try {
+              yield kind === 'silent' ? 'a' : BIG.repeat(20)
+              if (kind === 'silent') yield new Promise(() => {})
+              if (kind === 'blocked') yield * Array.from({ length: 20 }, () => BIG)
+            } finally { returned++ }
+          })() as never)
+        })
+      }, { http2: true, sse: { shutdownGrace: 60_000 } })
+      const session = connectHttp2(`http://127.0.0.1:${served.port}`)
+      session.on('error', () => {})
+      t.teardown(() => session.destroy())
+      const stream = session.request({ ':path': '/' })
+      stream.on('error', () => {})
+      await once(stream, 'response')
+      await eventually(() => served.app.sse.open === 1 && (kind !== 'ended' || returned === 1))
+      stream.close(constants.NGHTTP2_NO_ERROR)
+      if (isConnectionLeft) {
+        await turns()
+        session.destroy()
+      }
+      await eventually(() => served.app.sse.open === 0)
+      t.equal(returned, 1)
+      session.destroy()
+      await served.app.close()
+      t.strictSame(seen, [])
+    })
+  }
+}
+
+t.test('close() does not wait for an ended HTTP/2 stream that its client has reset', async t => {
+  const served = await serve(t, app => {
+    app.get('/', Text, (_request, reply) => { reply.sse([BIG.repeat(20)]) })
+  }, { http2: true, sse: { shutdownGrace: 10 } })
+  const session = connectHttp2(`http://127.0.0.1:${served.port}`)
+  session.on('error', () => {})
+  t.teardown(() => session.destroy())
+  const stream = session.request({ ':path': '/' })
+  stream.on('error', () => {})
+  await once(stream, 'response')
+  await eventually(() => served.app.sse.open === 1)
+  stream.close(constants.NGHTTP2_NO_ERROR)
+  await turns()
+  await served.app.close()
+  t.equal(served.app.sse.open, 0)
 })
