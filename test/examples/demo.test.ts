@@ -146,14 +146,40 @@ t.test('with the keyboard alone: a job is started, a chat is asked and ends on [
   await page.close()
 })
 
-t.test('an answer without [DONE] is shown as broken off', async t => {
-  const page = await open()
+t.test('an answer goes on after a cut, after a reload, and in a second tab; the button stops it in both', async t => {
+  const context = await browser.newContext()
+  const page = await openPage(context, demo.url)
+  const long = 'document.querySelector("#chat .text")?.textContent.length'
   await page.getByRole('button', { name: 'Four score and seven' }).click()
-  await until(page, 'document.querySelector("#chat .text")?.textContent.length > 20')
+  await until(page, `${long} > 20`)
   await page.getByRole('button', { name: 'Cut every connection' }).click()
-  await state(page, 'chat', 'broken')
+  await until(page, `${long} > 60`)
+  await page.reload()
+  await until(page, `${long} > 100`)
+  t.match(await page.locator('#chat .text').textContent(), /^(The )?Gettysburg/, 'from its start')
+  const second = await openPage(context, demo.url)
+  await until(second, `${long} > 100`)
+  await second.locator('#chat').getByRole('button', { name: 'Stop' }).click()
+  await state(page, 'chat', 'done')
+  await state(second, 'chat', 'done')
+  t.equal(await page.locator('#chat .text').textContent(), await second.locator('#chat .text').textContent())
   // EventSource could not have sent the header that gave the request its name.
-  await page.locator('.lines li', { has: page.getByText('chat-1', { exact: true }), hasText: 'POST /chat' }).first().waitFor()
+  await page.locator('.lines li', { has: page.getByText(/^chat-/), hasText: 'GET /chat' }).first().waitFor()
+  t.same([...page.errors, ...second.errors], [])
+  await context.close()
+})
+
+t.test('an answer whose server was killed is shown as lost, and can be asked for again', async t => {
+  const page = await open()
+  await page.getByRole('button', { name: 'Beware the Jabberwock' }).click()
+  await until(page, 'document.querySelector("#chat .text")?.textContent.length > 20')
+  const { port } = demo
+  await demo.stop('SIGKILL')
+  demo = await DemoServer.start({ port, folder })
+  await page.locator('#chat .state', { hasText: 'lost' }).waitFor()
+  await page.getByRole('button', { name: 'Ask again' }).click()
+  await page.locator('#chat .text').nth(1).waitFor()
+  await state(page, 'chat', 'open')
   t.same(page.errors, [])
   await page.close()
 })

@@ -84,22 +84,37 @@ t.test('job: goes on after the last file that was seen', async t => {
 })
 
 t.test('chat: the text that fits the prompt, word by word, and [DONE]', async t => {
-  const words = await events('/chat', { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{"prompt":"King of kings"}' })
+  const ask = () => fetch(`${demo.url}/chat/1`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{"prompt":"What did the traveller see?"}' })
+  t.same(await (await ask()).json(), { state: 'started' })
+  t.same(await (await ask()).json(), { state: 'running' })
+  const words = await events('/chat/1')
   t.equal(words.at(-1)!.data, '[DONE]')
   const chunks = words.slice(0, -1).map(({ data }) => JSON.parse(data).text)
   t.match(chunks.join(''), /^Ozymandias\nPercy Bysshe Shelley, 1818\n\nI met a traveller[^]+far away\.”\n$/)
   t.ok(chunks.length > 100, `${chunks.length} chunks`)
+  t.same(await events('/chat/1'), words, 'whoever comes later reads the same')
+  t.same(await events('/chat/1', { headers: { 'last-event-id': words[9]!.id! } }), words.slice(10))
+  t.equal((await fetch(`${demo.url}/chat/1`, { headers: { 'last-event-id': words.at(-1)!.id! } })).status, 204)
+})
+
+t.test('chat: stopped for everybody', async t => {
+  await fetch(`${demo.url}/chat/2`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{"prompt":"Beware!"}' })
+  const answer = await fetch(`${demo.url}/chat/2`)
+  t.same(await (await fetch(`${demo.url}/chat/2`, { method: 'DELETE' })).json(), { stopped: true })
+  t.notMatch(await answer.text(), '[DONE]')
+  t.same(await (await fetch(`${demo.url}/chat/2`, { method: 'DELETE' })).json(), { stopped: false })
+  t.equal((await fetch(`${demo.url}/chat/3`)).status, 404)
 })
 
 t.test('chat: a prompt that is none is refused before a stream begins', async t => {
-  const response = await fetch(`${demo.url}/chat`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{"prompt":""}' })
+  const response = await fetch(`${demo.url}/chat/4`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{"prompt":""}' })
   t.equal(response.status, 400)
   t.match(await response.json(), { code: 'FST_ERR_VALIDATION' })
 })
 
 t.test('the document describes the four streams', async t => {
   const { paths } = await (await fetch(`${demo.url}/openapi.json`)).json() as { paths: Record<string, any> }
-  t.same(Object.keys(paths), ['/metrics', '/logs', '/job', '/chat'])
+  t.same(Object.keys(paths), ['/metrics', '/logs', '/job', '/chat/{id}'])
   for (const path of Object.values(paths)) t.ok((path.get ?? path.post).responses[200].content['text/event-stream'])
   t.equal((await fetch(`${demo.url}/docs`)).status, 200)
 })

@@ -1,33 +1,46 @@
 import { connect } from 'fastify-typed-sse/client'
 
-let asked = 0
+// The answer that all tabs of this page show; a tab that is reloaded, or opened, reads it from its start.
+const CURRENT = 'sse-demo-answer'
 
 export function startChat (panel, setState, announce) {
   const form = panel.querySelector('form')
-  const [send, stop] = ['send', 'stop'].map(name => panel.querySelector(`[data-do=${name}]`))
+  const [send, stop, again] = ['send', 'stop', 'again'].map(name => panel.querySelector(`[data-do=${name}]`))
   const answer = panel.querySelector('.answer')
   let controller
+  let current
 
-  async function ask (prompt) {
+  async function follow ({ id, prompt }, isNew) {
+    if (current?.id === id) return
     controller?.abort()
     const mine = controller = new AbortController()
+    current = { id, prompt }
     const text = newAnswer(answer, prompt)
     stop.disabled = false
+    again.hidden = true
     setState('connecting')
     try {
       let words = 0
-      for await (const { data } of streamChat(prompt, mine.signal, () => setState('open', 'answering…'))) {
+      if (isNew) await start(id, prompt)
+      for await (const { data } of streamAnswer(id, mine.signal, state => {
+        if (state === 'open') setState('open', 'answering…')
+        if (state === 'waiting') setState('waiting')
+      })) {
         words++
         const atEnd = answer.scrollHeight - answer.scrollTop - answer.clientHeight < 40
         text.append(data.text)
         if (atEnd) answer.scrollTop = answer.scrollHeight
       }
+      if (mine.signal.aborted) return
       setState('done')
       announce(`The answer is complete, ${words} words.`)
     } catch (error) {
       if (mine !== controller) return
-      setState(mine.signal.aborted ? 'idle' : 'broken', mine.signal.aborted ? 'stopped' : undefined)
-      if (!mine.signal.aborted) announce(`The answer broke off: ${error.message}`)
+      // A server that was killed does not know the run any more, or found that nobody produces it.
+      const isLost = error.response?.status === 404 || error.code === 'SSE_ERR_LOST'
+      setState('broken', isLost ? 'the answer was lost' : undefined)
+      announce(isLost ? 'The answer was lost. Ask again.' : `The answer broke off: ${error.message}`)
+      again.hidden = false
     } finally {
       text.classList.remove('growing')
       if (mine === controller) {
@@ -37,27 +50,44 @@ export function startChat (panel, setState, announce) {
     }
   }
 
+  function ask (prompt) {
+    const asked = { id: crypto.randomUUID(), prompt }
+    localStorage.setItem(CURRENT, JSON.stringify(asked))
+    follow(asked, true)
+  }
+
   form.addEventListener('submit', event => {
     event.preventDefault()
     ask(form.elements.prompt.value)
     form.reset()
   })
   for (const button of form.querySelectorAll('.suggestions button')) button.addEventListener('click', () => ask(button.textContent))
-  stop.addEventListener('click', () => controller.abort())
+  again.addEventListener('click', () => ask(current.prompt))
+  stop.addEventListener('click', () => {
+    fetch(`/chat/${current.id}`, { method: 'DELETE' }).catch(() => announce('The server cannot be reached.'))
+  })
+  window.addEventListener('storage', ({ key, newValue }) => { if (key === CURRENT && newValue !== null) follow(JSON.parse(newValue), false) })
+  const kept = localStorage.getItem(CURRENT)
+  if (kept !== null) follow(JSON.parse(kept), false)
+}
+
+async function start (id, prompt) {
+  const response = await fetch(`/chat/${id}`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ prompt }) })
+  if (!response.ok) throw new Error(`the server answered ${response.status}`)
 }
 
 /**
- * A POST with a header, neither of which EventSource can send. With the sentinel named, an answer without it is not whole, and the
- * loop throws; nothing is asked again, for no chunk has an id to go on from.
+ * Every chunk has an id, so a stream that was cut goes on where it was. With the sentinel named, an answer without it was stopped, or
+ * is not whole.
  */
-function streamChat (prompt, signal, onOpen) {
-  return connect('/chat', {
-    body: { prompt },
-    // The server's log calls the request by this name.
-    headers: { 'x-request-id': `chat-${++asked}` },
+function streamAnswer (id, signal, onStateChange) {
+  return connect(`/chat/${id}`, {
+    // A header, which EventSource cannot send. The server's log calls the request by this name.
+    headers: { 'x-request-id': `chat-${id.slice(0, 8)}` },
+    backoff: { maxDelay: 3000 },
     sentinel: '[DONE]',
     signal,
-    onStateChange: state => { if (state === 'open') onOpen() }
+    onStateChange
   })
 }
 
