@@ -1,4 +1,5 @@
 import { connect } from 'fastify-typed-sse/client'
+import { press } from './press.js'
 
 // The answer that all tabs of this page show; a tab that is reloaded, or opened, reads it from its start.
 const CURRENT = 'sse-demo-answer'
@@ -64,7 +65,7 @@ export function startChat (panel, setState, announce) {
   for (const button of form.querySelectorAll('.suggestions button')) button.addEventListener('click', () => ask(button.textContent))
   again.addEventListener('click', () => ask(current.prompt))
   stop.addEventListener('click', () => {
-    fetch(`/chat/${current.id}`, { method: 'DELETE' }).catch(() => announce('The server cannot be reached.'))
+    press(`/chat/${current.id}`, { method: 'DELETE' })
   })
   window.addEventListener('storage', ({ key, newValue }) => { if (key === CURRENT && newValue !== null) follow(JSON.parse(newValue), false) })
   const kept = localStorage.getItem(CURRENT)

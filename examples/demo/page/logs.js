@@ -1,5 +1,6 @@
 import { connect } from 'fastify-typed-sse/client'
 import { shareTabs } from 'fastify-typed-sse/client/share'
+import { press } from './press.js'
 
 const KEPT = 200
 
@@ -23,7 +24,7 @@ export function startLogs (panel, setState) {
     apply()
   }
   for (const button of panel.querySelectorAll('[data-trouble]')) {
-    button.addEventListener('click', () => { window.fetch(`/trouble/${button.dataset.trouble}`).catch(() => {}) })
+    button.addEventListener('click', () => press(`/trouble/${button.dataset.trouble}`))
   }
 }
 

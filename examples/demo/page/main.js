@@ -2,6 +2,7 @@ import { startChat } from './chat.js'
 import { startJob } from './job.js'
 import { startLogs } from './logs.js'
 import { startMetrics } from './metrics.js'
+import { press } from './press.js'
 
 const words = { connecting: 'connecting', open: 'connected', waiting: 'reconnecting…', closed: 'closed', idle: 'idle', done: 'done', broken: 'broke off' }
 
@@ -24,15 +25,19 @@ for (const [id, start] of Object.entries({ metrics: startMetrics, logs: startLog
   start(panel, stateOf(panel), announce)
 }
 
-document.getElementById('cut').addEventListener('click', () => {
-  window.fetch('/trouble/cut', { method: 'POST' }).catch(() => {})
-})
+document.getElementById('cut').addEventListener('click', () => press('/trouble/cut', { method: 'POST' }))
 
 for (const details of document.querySelectorAll('details[data-source]')) {
   details.addEventListener('toggle', async () => {
     const code = details.querySelector('code')
     if (code.textContent !== '') return
-    const response = await window.fetch(`/source/${details.dataset.source}.ts`)
+    const response = await press(`/source/${details.dataset.source}.ts`)
+    if (response === undefined) return
     code.textContent = await response.text()
+    // The reader came for the route, not for the imports.
+    const [before] = code.textContent.split(/^.*: FastifyPluginAsync/m)
+    const lines = code.textContent.split('\n').length
+    const pre = details.querySelector('pre')
+    pre.scrollTop = pre.scrollHeight * (before.split('\n').length - 2) / lines
   })
 }
