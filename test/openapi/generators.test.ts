@@ -9,14 +9,14 @@ import { createApp } from './app.ts'
 
 /** What is said of the generated types; the names in capitals are filled in. */
 const CLAIMS = `
-import type { Comment, Message } from 'ROOT/lib/wire/message.ts'
+import type { Checkpoint, Comment, Message } from 'ROOT/lib/wire/message.ts'
 import type { Events } from 'ROOT/test/openapi/app.ts'
 import type { paths } from './openapi-typescript.ts'
 import type { chat, openai } from './hey-api/sdk.gen'
 import type { ChatData, ChatResponses, OneResponses, OpenaiResponses, StreamFailure, Token } from './hey-api/types.gen'
 
 type Is<A, B> = 0 extends 1 & A ? false : unknown extends A ? false : [A] extends [B] ? [B] extends [A] ? true : false : false
-type Unnamed<E> = Exclude<E, Comment | Message<never, undefined> | Message<unknown, undefined>>
+type Unnamed<E> = Exclude<E, Comment | Checkpoint | Message<never, undefined> | Message<unknown, undefined>>
 type Named<E> = E extends { event: string, data: infer Data } ? Data : never
 type Content<Path extends keyof paths, Method extends keyof paths[Path]> =
   paths[Path][Method] extends { responses: { 200: { content: { 'text/event-stream': infer Data } } } } ? Data : never
