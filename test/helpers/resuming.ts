@@ -39,15 +39,19 @@ export const CLIENTS: Record<string, Resuming> = {
 /**
  * Lets a client read a log over so many cuts, and to its end.
  *
- * @param onPublish called before each event
+ * @param onCut called soon after each cut
  */
-export async function readThroughCuts (t: Test, log: PublishedLog, { read, places }: Resuming, cuts: number, onPublish?: (published: number) => void): Promise<Seen[]> {
+export async function readThroughCuts (t: Test, log: PublishedLog, { read, places }: Resuming, cuts: number, onCut?: (cut: number) => unknown): Promise<Seen[]> {
   const proxy = new CuttingProxy({ port: log.port, cuts, seed: 1, ...places })
   const reading = read(await proxy.listen(t))
   // Nothing is published while nobody reads: a reader would never catch up.
-  for (let published = 0; !proxy.isDone; published++) {
+  let cut = 0
+  while (!proxy.isDone) {
     await proxy.opened()
-    onPublish?.(published)
+    while (cut < proxy.cuts) {
+      cut++
+      await onCut?.(cut)
+    }
     await log.publish()
     await turn()
   }
