@@ -21,10 +21,10 @@ for (const http2 of [false, true]) {
       app.get('/stream', route, (_request, reply) => { reply.sse(gated()) })
       app.get('/late', route, (request, reply) => {
         request.signal.addEventListener('abort', () => reasons.push(request.signal.reason.code))
-        reply.sse((async function * () { await new Promise(() => {}) })() as never, { commitAfter: 20 })
+        reply.sse((async function * () { await new Promise(() => {}) })(), { commitAfter: 20 })
       })
       app.get('/before', route, (_request, reply) => {
-        reply.sse((async function * () { await new Promise(() => {}) })() as never, { commitAfter: Infinity })
+        reply.sse((async function * () { await new Promise(() => {}) })(), { commitAfter: Infinity })
       })
       app.get('/async', route, async (_request, reply) => { reply.sse(gated()) })
     }, { http2 })
@@ -67,7 +67,7 @@ t.test('connectionTimeout and requestTimeout do not end a stream that speaks', a
 
 t.test('connectionTimeout ends a silent stream as a client that left', async t => {
   const served = await serve(t, app => {
-    app.get('/', Numbers, (_request, reply) => { reply.sse((async function * () { yield 1; await new Promise(() => {}) })() as never) })
+    app.get('/', Numbers, (_request, reply) => { reply.sse((async function * () { yield 1; await new Promise(() => {}) })()) })
   }, { fastify: { connectionTimeout: 600 }, sse: { heartbeat: false } })
   const answer = await ask(served, '/')
   t.equal(await answer.ended, 'broken')
@@ -77,11 +77,11 @@ t.test('connectionTimeout ends a silent stream as a client that left', async t =
 
 t.test('inject gets the whole stream, or the stream as it comes', async t => {
   const served = await serve(t, app => {
-    app.get('/', Numbers, (_request, reply) => { reply.sse([1, 2] as never) })
+    app.get('/', Numbers, (_request, reply) => { reply.sse([1, 2]) })
     app.get('/endless', Numbers, (_request, reply) => {
-      reply.sse((async function * () { for (let i = 0; ; i++) { yield i; await turn() } })() as never)
+      reply.sse((async function * () { for (let i = 0; ; i++) { yield i; await turn() } })())
     })
-    app.get('/fails', Numbers, (_request, reply) => { reply.sse((async function * () { throw Object.assign(new Error('x'), { statusCode: 418 }) })() as never) })
+    app.get('/fails', Numbers, (_request, reply) => { reply.sse((async function * () { throw Object.assign(new Error('x'), { statusCode: 418 }) })()) })
   })
   const whole = await served.app.inject('/')
   t.equal(whole.headers['content-type'], 'text/event-stream; charset=utf-8')
@@ -122,13 +122,13 @@ for (const http2 of [false, true]) {
           for (let i = 0; i < 20; i++) {
             if (chance(0.1)) {
               if (fate === 0) throw new Error('fate')
-              if (fate === 1) yield 'invalid'
+              if (fate === 1) yield 'invalid' as never
               if (fate === 2) return
             }
             yield i
             if (chance(0.3)) await turns(pause)
           }
-        })() as never, { commitAfter: [0, 3, Infinity][fate % 3]!, maxDuration: fate === 5 ? 10 : 60_000 })
+        })(), { commitAfter: [0, 3, Infinity][fate % 3]!, maxDuration: fate === 5 ? 10 : 60_000 })
       })
     }, { http2, fastify: { logger: { level: 'silent' } } })
     let answered = 0
@@ -164,7 +164,7 @@ function mulberry (seed: number) {
 
 t.test('one log line a stream, with what is known of it', async t => {
   const served = await serve(t, app => {
-    app.get('/', Numbers, (_request, reply) => { reply.sse([1, 2] as never) })
+    app.get('/', Numbers, (_request, reply) => { reply.sse([1, 2]) })
   })
   await (await ask(served, '/')).whole()
   await eventually(() => summaries(served).length === 1)

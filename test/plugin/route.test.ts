@@ -13,7 +13,7 @@ t.test('the contract is that of the status code, of its class, or of default', a
     app.get('/:status/:source', { schema: { response } }, (request, reply) => {
       const { status, source } = request.params as { status: string, source: string }
       if (status !== 'none') reply.code(Number(status))
-      reply.sse((source === 'word' ? ['w'] : [{ event: 'tick', data: 1 }]) as never)
+      reply.sse((source === 'word' ? ['w'] : [{ event: 'tick', data: 1 }]))
     })
   })
   const text = async (path: string) => await (await ask(served, path)).whole()
@@ -31,7 +31,7 @@ t.test('the contract is that of the status code, of its class, or of default', a
 t.test("a contract under '2xx' serves 200 and 202", async t => {
   const served = await serve(t, app => {
     app.get('/:status', { schema: { response: { '2xx': Word } } }, (request, reply) => {
-      reply.code(Number((request.params as { status: string }).status)).sse(['w'] as never)
+      reply.code(Number((request.params as { status: string }).status)).sse(['w'])
     })
   })
   t.equal(await (await ask(served, '/200')).whole(), 'data: "w"\n\n')
@@ -41,8 +41,8 @@ t.test("a contract under '2xx' serves 200 and 202", async t => {
 
 t.test('a nearer response that is no stream is not passed over', async t => {
   const served = await serve(t, app => {
-    app.get('/', { schema: { response: { 200: Json, default: Word } } }, (_request, reply) => { reply.sse(['w'] as never) })
-    app.get('/json', { schema: { response: { 200: Json, default: Word } } }, (async () => [{ a: 1 }]) as never)
+    app.get('/', { schema: { response: { 200: Json, default: Word } } }, (_request, reply) => { reply.sse(['w']) })
+    app.get('/json', { schema: { response: { 200: Json, default: Word } } }, async () => [{ a: 1 }])
     app.get('/none', { schema: { response: { 200: Json } } }, (_request, reply) => { reply.sse(['w'] as never) })
   })
   for (const path of ['/', '/none']) {
@@ -62,7 +62,7 @@ t.test('a hand-written content schema is a contract, whatever its parameters and
 t.test('options: the nearest of call, route and plugin wins', async t => {
   const served = await serve(t, app => {
     const retry = (path: string, config: object, options?: object) =>
-      app.get(path, { config, schema: { response: { 200: Word } } }, (_request, reply) => { reply.sse(['w'] as never, options) })
+      app.get(path, { config, schema: { response: { 200: Word } } }, (_request, reply) => { reply.sse(['w'], options) })
     retry('/plugin', {})
     retry('/route', { sse: { retry: 2 } })
     retry('/call', { sse: { retry: 2 } }, { retry: 3 })
@@ -97,7 +97,7 @@ t.test('a route defined before the plugin was loaded: a contract is refused, no 
   const app = Fastify()
   t.teardown(() => app.close())
   const handwritten = { content: { 'text/event-stream': { schema: { type: 'string' } } } }
-  app.get('/contract', { schema: { response: { 200: handwritten } } }, (_request, reply) => { reply.sse(['w'] as never) })
+  app.get('/contract', { schema: { response: { 200: handwritten } } }, (_request, reply) => { reply.sse(['w']) })
   app.get('/json', { schema: { response: { 200: Json } } }, (_request, reply) => { reply.sse(['w'] as never) })
   app.get('/plain', { config: { sse: { retry: 5 } } }, (_request, reply) => { reply.sse(['w']) })
   await app.register(typedSse)
@@ -127,7 +127,7 @@ t.test('shared schemas resolve in the scope of the route', async t => {
     await app.register(async scope => {
       scope.addSchema({ $id: 'inner', type: 'number' })
       scope.get('/', { schema: { response: { 200: EventStream({ a: { $ref: 'point#' }, b: { $ref: 'inner#' } }) } } }, (_request, reply) => {
-        reply.sse([{ event: 'a', data: { x: 1, secret: 2 } }, { event: 'b', data: 3 }, { event: 'a', data: { x: 'no' } }] as never)
+        reply.sse([{ event: 'a', data: { x: 1, secret: 2 } }, { event: 'b', data: 3 }, { event: 'a', data: { x: 'no' } }])
       })
     }, { prefix: '/v1' })
   })

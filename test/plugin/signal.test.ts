@@ -16,7 +16,7 @@ for (const http2 of [false, true]) {
         const { signal } = request
         t.equal(request.signal, signal)
         signal.addEventListener('abort', () => reasons.push((request.params as { name: string }).name, signal.reason?.code ?? signal.reason?.name))
-        reply.sse(new ReadableStream() as never, { commitAfter: 0, maxDuration: (request.params as { name: string }).name === 'duration' ? 30 : 60_000 })
+        reply.sse(new ReadableStream(), { commitAfter: 0, maxDuration: (request.params as { name: string }).name === 'duration' ? 30 : 60_000 })
       })
     }, { http2 })
     const client = await ask(served, '/client')

@@ -13,20 +13,20 @@ const GRACE = 300
 let pulled = 0
 
 function routes (app: Served['app']): void {
-  app.get('/idle', Text, (_request, reply) => { reply.sse((async function * () { await new Promise(() => {}) })() as never, { commitAfter: 0 }) })
+  app.get('/idle', Text, (_request, reply) => { reply.sse((async function * () { await new Promise(() => {}) })(), { commitAfter: 0 }) })
   app.get('/ticking', Text, (_request, reply) => {
-    reply.sse((async function * () { for (;;) { yield 'tick'; await turns(100) } })() as never)
+    reply.sse((async function * () { for (;;) { yield 'tick'; await turns(100) } })())
   })
   app.get('/stalled', Text, (_request, reply) => {
     const text = 'x'.repeat(256 * 1024)
-    reply.sse((async function * () { for (;; pulled++) yield text })() as never)
+    reply.sse((async function * () { for (;; pulled++) yield text })())
   })
   app.get('/polite', Text, (_request, reply) => {
     reply.sse(async ({ signal }: { signal: AbortSignal }) => (async function * () {
       yield 'hello'
       await once(signal, 'abort')
       yield event(`bye: ${signal.reason.code}`, { id: 1 })
-    })() as never)
+    })())
   })
 }
 
@@ -100,11 +100,11 @@ t.test('a stream that sent nothing yet answers 503, and so do new requests durin
   t.teardown(() => agent.destroy())
   const served = await serve(t, app => {
     routes(app)
-    app.get('/waiting', Text, (_request, reply) => { reply.sse((async function * () { await new Promise(() => {}) })() as never, { commitAfter: Infinity }) })
+    app.get('/waiting', Text, (_request, reply) => { reply.sse((async function * () { await new Promise(() => {}) })(), { commitAfter: Infinity }) })
     app.get('/slow', Text, async (_request, reply) => {
       started++
       await eventually(() => isClosing)
-      reply.sse(['late'] as never)
+      reply.sse(['late'])
     })
   }, { sse: { shutdownGrace: 2000 } })
   let isClosing = false
@@ -135,7 +135,7 @@ t.test('a source that fails during shutdown: by the signal it is no failure, by 
         if ((request.params as { how: string }).how === 'signal') await once(signal, 'never', { signal })
         await once(signal, 'abort')
         throw new Error('broken')
-      })() as never)
+      })())
     })
   }, { sse: { shutdownGrace: 10_000 } })
   const signal = await ask(served, '/signal')
@@ -153,7 +153,7 @@ t.test('a source that fails during shutdown: by the signal it is no failure, by 
 
 t.test('a stream that ended before shutdown, but has not left, is cut after the grace', async t => {
   const served = await serve(t, app => {
-    app.get('/', Text, (_request, reply) => { reply.sse(['x'.repeat(32 * 1024 * 1024)] as never) })
+    app.get('/', Text, (_request, reply) => { reply.sse(['x'.repeat(32 * 1024 * 1024)]) })
   }, { sse: { shutdownGrace: 30 } })
   const answer = await ask(served, '/', { isReading: false })
   await eventually(() => served.app.sse.open === 1)
