@@ -46,7 +46,7 @@ declare module 'fastify' {
 
   interface FastifyContextConfig {
     /** The route's options of its streams. They lie over those of the plugin. */
-    sse?: SseOptions | undefined
+    sse?: ExplainedOptions | undefined
   }
 
   interface FastifyInstance {
@@ -68,6 +68,14 @@ declare module 'fastify' {
     }
   }
 }
+
+/**
+ * Fastify infers the type of a route's `config` from what is given, and intersects it with ours. An option of the wrong
+ * type would become `never` by that, and the compiler would say no more; with a second form it shows what is expected.
+ */
+type ExplainedOptions = { [Name in keyof SseOptions]: SseOptions[Name] | Expected<SseOptions[Name]> }
+
+interface Expected<T> { readonly 'this option has to be': T }
 
 /**
  * What `reply.sse` takes on a route.

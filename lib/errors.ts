@@ -105,7 +105,7 @@ export const SSE_ERR_KEY = /* @__PURE__ */ createError('SSE_ERR_KEY', (log: stri
 // Calls: thrown by `reply.sse`, `event`, `comment`, topics and runs.
 
 /** `reply.sse` on a route whose response schemas name no event stream for the status. */
-export const SSE_ERR_NO_CONTRACT = /* @__PURE__ */ createError('SSE_ERR_NO_CONTRACT', (route: string, status: number) => `Route '${route}' declares no event stream for status ${status}`, MISUSE)
+export const SSE_ERR_NO_CONTRACT = /* @__PURE__ */ createError('SSE_ERR_NO_CONTRACT', (route: string, status: number) => `Route '${route}' declares no event stream for status ${status}: write EventStream(schema) where its response has a plain schema`, MISUSE)
 /** `reply.sse` on a route that was defined before the plugin was loaded, so that its contract was never compiled. */
 export const SSE_ERR_NOT_COMPILED = /* @__PURE__ */ createError('SSE_ERR_NOT_COMPILED', (route: string) => `The contract of route '${route}' was not compiled: await the registration of the plugin before defining routes`, MISUSE)
 /** A handler's result that Fastify would answer with `{}`: a generator, say, where no stream is declared. */

@@ -5,7 +5,7 @@ import { Type as Type034 } from '@sinclair/typebox'
 import { Type as Type1 } from 'typebox'
 import { describe, expect, test } from 'tstyche'
 import typedSse, {
-  checkpoint, comment, event, type EventOf, EventStream, type EventStreamSchema, eventsOf, type LogSource, type PublishedOf, RawText, type SseOptions
+  checkpoint, comment, event, type EventOf, EventStream, type EventStreamSchema, eventsOf, type LogSource, type PublishedOf, RawText
 } from 'fastify-typed-sse'
 import type { Checkpoint, Comment, Message as AnyMessage } from '../lib/wire/message.ts'
 
@@ -147,10 +147,10 @@ describe('options', () => {
   test('of a route', () => {
     app.get('/', { config: { sse: { heartbeat: 1 }, mine: 1 } }, request => {
       expect(request.routeOptions.config.mine).type.toBe<number>()
-      expect(request.routeOptions.config.sse).type.toBeAssignableTo<SseOptions | undefined>()
+      expect(request.routeOptions.config.sse).type.toHaveProperty('heartbeat')
     })
     // A name that is no option is refused when the route is defined, not here: Fastify infers the type of `config` from it.
-    // @ts-expect-error Type 'string' is not assignable to type
+    // @ts-expect-error Type 'string' is not assignable to type 'Expected<number | false | undefined> & string'
     app.get('/', { config: { sse: { heartbeat: '1' } } }, () => {})
   })
 
@@ -190,7 +190,7 @@ describe('eventsOf', () => {
   test('what they make may be yielded for the contract, and for no other', () => {
     const { token } = eventsOf(Chat)
     expect(token({ text: 'a' })).type.toBeAssignableTo<EventOf<typeof Chat>>()
-    expect(token({ text: 'a' })).type.not.toBeAssignableTo<EventOf<EventStreamSchema<{ token: typeof Text1 & { more: 1 } }>>>()
+    expect(token({ text: 'a' })).type.not.toBeAssignableTo<EventOf<EventStreamSchema<{ other: typeof Text1 }>>>()
   })
 
   test('of unnamed events is called message', () => {
