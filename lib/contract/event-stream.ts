@@ -110,8 +110,9 @@ function schemasByName (input: unknown): Map<string, SchemaObject | StandardSche
     return new Map([[UNNAMED, input]])
   }
   if (!isMap) {
-    const [name, value] = Object.entries(input).find(([, value]) => !isStandardSchema(value) && !isSchema(value)) ?? []
-    throw new SSE_ERR_CONTRACT(`takes a schema, or a map of event names to schemas; the value of '${name}' is ${kindOf(value)}, which is no schema`)
+    const wrong = Object.entries(input).find(([, value]) => !isStandardSchema(value) && !isSchema(value))
+    const found = wrong === undefined ? 'an object without names' : `an object in which the value of '${wrong[0]}' is ${kindOf(wrong[1])}, which is no schema`
+    throw new SSE_ERR_CONTRACT(`takes a schema, or a map of event names to schemas, got ${found}`)
   }
   Object.keys(input).forEach(checkName)
   return new Map(Object.entries(input) as Array<[string, SchemaObject | StandardSchema]>)

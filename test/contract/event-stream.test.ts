@@ -79,7 +79,7 @@ t.test('what is neither a schema nor a map is refused', async t => {
 t.test('a refusal says what was given', async t => {
   const given: Array<[unknown, string]> = [
     [undefined, 'got undefined'], [null, 'got null'], [[], 'got an array'], ['a', 'got a string'], [() => {}, 'got a function'],
-    [{ a: { type: 'string' }, b: 'c' }, "the value of 'b' is a string, which is no schema"], [{ a: { b: 1 } }, "the value of 'a' is an object"]
+    [{ a: { type: 'string' }, b: 'c' }, "the value of 'b' is a string, which is no schema"], [{ a: { b: 1 } }, "the value of 'a' is an object"], [{ [Symbol('a')]: 1 }, 'an object without names']
   ]
   for (const [input, message] of given) t.throws(() => EventStream(input as never), { code: 'SSE_ERR_CONTRACT', message: new RegExp(message) })
 })
