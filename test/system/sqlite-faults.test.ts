@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import t from 'tap'
+import t, { type Test } from 'tap'
 import { type Cursor } from '../../lib/log/store.ts'
 import { sqliteStore } from '../../lib/store/sqlite.ts'
 import { randomOf } from '../log/chaos.ts'
@@ -15,9 +15,10 @@ t.jobs = 2
 const ROUNDS = 20 * Number(process.env.FAULT_ROUNDS ?? 1)
 
 /** Starts the writer on a file, and kills it once it has acknowledged so many appends more. Resolves to the last of them. */
-async function writeAndDie (file: string, appends: number): Promise<number> {
+async function writeAndDie (t: Test, file: string, appends: number): Promise<number> {
   const writer = new URL('../helpers/sqlite-writer.ts', import.meta.url).pathname
   const child = spawn(process.execPath, ['--import', 'tsx', writer, file], { stdio: ['ignore', 'pipe', 'inherit'], env: CHILD_ENV })
+  t.teardown(() => child.kill('SIGKILL'))
   let text = ''
   let left = appends
   child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
@@ -41,7 +42,7 @@ for (const seed of [1, 2]) {
     let after: Cursor | null = null
     const started = performance.now()
     for (let round = 0; round < ROUNDS; round++) {
-      const acknowledged = await writeAndDie(file, 1 + Math.floor(random() * 1_000))
+      const acknowledged = await writeAndDie(t, file, 1 + Math.floor(random() * 1_000))
       const store = sqliteStore(new Sqlite!(file))
       const seen: number[] = []
       for (;;) {
