@@ -23,7 +23,6 @@ export class Records {
   readonly declaration: Declaration
   /** Kept with each record: a hash of what the contract says. */
   readonly fingerprint: string
-  /** The contract as text, equal for equal contracts. */
   readonly text: string
   readonly #compile: () => Promise<Encoder>
   readonly #maxEventBytes: number
@@ -32,13 +31,15 @@ export class Records {
   #compiling: Promise<Encoder> | undefined
 
   /**
+   * @param text the contract as text, equal for contracts that are equal in this process
+   * @param json what it says in JSON, equal in all processes
    * @param compile makes the encoder, once the schemas of the scope are known
    * @param maxEventBytes the longest payload, bytes of UTF-8
    */
-  constructor (declaration: Declaration, text: string, compile: () => Promise<Encoder>, maxEventBytes: number) {
+  constructor (declaration: Declaration, text: string, json: string, compile: () => Promise<Encoder>, maxEventBytes: number) {
     this.declaration = declaration
     this.text = text
-    this.fingerprint = createHash('sha256').update(text).digest('base64url').slice(0, 12)
+    this.fingerprint = createHash('sha256').update(json).digest('base64url').slice(0, 12)
     this.#compile = compile
     this.#maxEventBytes = maxEventBytes
   }

@@ -5,6 +5,7 @@ import { type Encoder } from '../encode/encoder.ts'
 import { SSE_ERR_CONTRACT, SSE_ERR_TOPIC_EXISTS } from '../errors.ts'
 import { type Logs } from '../log/logs.ts'
 import { canonicalText } from '../schema/canonical.ts'
+import { standardSchemaOf } from '../schema/standard-schema.ts'
 import { type SchemaObject } from '../schema/walk.ts'
 import { type LogCore } from './log-handle.ts'
 import { Records } from './records.ts'
@@ -63,8 +64,26 @@ export class LogRegistry {
  *
  * @param shared the scope's schemas by `$id`
  */
-export function contractText ({ events }: Pick<Declaration, 'events'>, shared: Readonly<Record<string, unknown>>): string {
+export function contractText (declaration: Pick<Declaration, 'events'>, shared: Readonly<Record<string, unknown>>): string {
+  // What `validate` of a Standard Schema accepts is not in its JSON Schema.
+  const validators = Array.from(declaration.events).sort(([a], [b]) => a < b ? -1 : 1).map(([, schema]) => identityOf(standardSchemaOf(schema)))
+  return `${validators.join()} ${jsonText(declaration, shared)}`
+}
+
+/** The same without what only this process knows: kept with the records of a log. */
+function jsonText ({ events }: Pick<Declaration, 'events'>, shared: Readonly<Record<string, unknown>>): string {
   return JSON.stringify(Array.from(events, ([name, schema]) => [name, canonicalText(schema as SchemaObject, shared)]).sort())
+}
+
+const identities = new WeakMap<object, number>()
+let lastIdentity = 0
+
+/** A number for each object, 0 for none. */
+function identityOf (schema: object | undefined): number {
+  if (schema === undefined) return 0
+  const known = identities.get(schema) ?? ++lastIdentity
+  identities.set(schema, known)
+  return known
 }
 
 function declareLog<Core extends LogCore, Settings> (
@@ -79,7 +98,7 @@ function declareLog<Core extends LogCore, Settings> (
     if (known.core.records.text !== text || !isDeepStrictEqual(known.settings, settings)) throw new SSE_ERR_TOPIC_EXISTS(`${kind} '${name}'`)
     return known
   }
-  const entry = { core: make(new Records(declaration, text, () => compile(declaration), logs.limits.maxEventBytes)), settings }
+  const entry = { core: make(new Records(declaration, text, jsonText(declaration, shared()), () => compile(declaration), logs.limits.maxEventBytes)), settings }
   entries.set(name, entry)
   return entry
 }

@@ -2,6 +2,7 @@ import compress from '@fastify/compress'
 import { Type } from '@sinclair/typebox'
 import Fastify, { type FastifyInstance } from 'fastify'
 import t from 'tap'
+import { z } from 'zod'
 import typedSse, { event, EventStream } from '../../lib/index.ts'
 import { MemoryStore } from '../../lib/store/memory.ts'
 import { count, Count, counts, numbersOf, outlineOf, route, SharedStore } from '../helpers/logs.ts'
@@ -285,6 +286,17 @@ t.test('a route streams a topic whose events it declares, by the same object or 
     t.equal(answer.status, 500)
     await answer.until('SSE_ERR_CONTRACT_MISMATCH')
   }
+})
+
+t.test('a Standard Schema is the same contract only as the same object: JSON does not say what it refines', async t => {
+  const even = () => EventStream(z.object({ n: z.int() }).refine(({ n }) => n % 2 === 0))
+  const Even = even()
+  const { app } = await serveTopic(t)
+  const topic = app.sse.topic('even', Even)
+  t.doesNotThrow(() => app.sse.topic('even', Even))
+  t.throws(() => app.sse.topic('even', even()), { code: 'SSE_ERR_TOPIC_EXISTS' })
+  await t.rejects(topic.publish({ n: 1 }), { code: 'SSE_ERR_PAYLOAD' })
+  t.type(await topic.publish({ n: 2 }), 'string')
 })
 
 t.test('after a deploy, records of the contract before are checked: those that fit are delivered, the others are gaps', async t => {
