@@ -58,9 +58,9 @@ export class ResponseOutlet implements Outlet {
   }
 
   write (out: Outgoing): boolean {
-    if (!this.#response.headersSent) return this.#writeFirst(out)
-    if (!out.hasFrames) return this.#writeText(out.takeText())
-    return this.#writeParts(out)
+    // Over HTTP/2 a stream that the client has closed never sends its headers.
+    if (this.#response.headersSent || 'stream' in this.#response) return this.#writeAll(out)
+    return this.#writeFirst(out)
   }
 
   writeFrames (frames: Frames): boolean {
@@ -96,9 +96,13 @@ export class ResponseOutlet implements Outlet {
     const { socket } = this.#response
     socket?.cork()
     this.open()
-    const isWilling = this.write(out)
+    const isWilling = this.#writeAll(out)
     socket?.uncork()
     return isWilling
+  }
+
+  #writeAll (out: Outgoing): boolean {
+    return out.hasFrames ? this.#writeParts(out) : this.#writeText(out.takeText())
   }
 
   #writeParts (out: Outgoing): boolean {

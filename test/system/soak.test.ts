@@ -9,7 +9,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { random } from '../helpers/random.ts'
 import { CHILD_ENV } from '../helpers/serve.ts'
-import { type Stats } from '../helpers/soak-server.ts'
+// As a type only: `import { type … }` would run the server in this process too.
+import type { Stats } from '../helpers/soak-server.ts'
 
 const SECONDS = Number(process.env.SOAK_SECONDS ?? 60)
 const CLIENTS = 1000
