@@ -9,6 +9,12 @@ import { Server as TlsServer, type TLSSocket } from 'node:tls'
 /** How often connections are looked at during shutdown, in ms: a request, or the client's end, may be on its way. */
 const INTERVAL = 100
 
+/**
+ * How long an HTTP/2 session may last once all event streams are over, ms. Other requests finish within it. Node keeps a
+ * session for as long as it has a stream that its client reset while something was still to be written.
+ */
+const SESSION_GRACE = 5_000
+
 /** From this size on, destroyed sockets are pruned each time the set has doubled. */
 const MIN_PRUNED = 64
 
@@ -46,7 +52,11 @@ export class Connections {
     }
     if (!this.#server.listening) return
     const sweeping = setInterval(this.#sweep, INTERVAL)
-    this.#server.once('close', () => clearInterval(sweeping))
+    const ending = setTimeout(this.#endSessions, SESSION_GRACE)
+    this.#server.once('close', () => {
+      clearInterval(sweeping)
+      clearTimeout(ending)
+    })
   }
 
   readonly #sweep = (): void => {
@@ -56,6 +66,10 @@ export class Connections {
       if (session.destroyed) socket.destroy()
       else session.close()
     }
+  }
+
+  readonly #endSessions = (): void => {
+    for (const session of this.#sessions.keys()) session.destroy()
   }
 
   #add (key: Socket | string, socket: Socket): void {

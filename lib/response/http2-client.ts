@@ -9,9 +9,9 @@ const INTERVAL = 500
 /** Destroys the stream of a response that has not ended when its client resets it. */
 export function destroyWhenAborted ({ stream }: Http2ServerResponse): void {
   // Aborted with an error, by the client or by us, it closes by itself. Destroyed before its reset has left, it would keep
-  // its session, and with it `close()`. Not within the event, which comes out of the middle of nghttp2.
+  // its session, and with it `close()`.
   stream.once('aborted', () => {
-    if (stream.rstCode === constants.NGHTTP2_NO_ERROR) setImmediate(() => stream.destroy())
+    if (stream.rstCode === constants.NGHTTP2_NO_ERROR) stream.destroy()
   })
 }
 

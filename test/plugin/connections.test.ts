@@ -254,3 +254,18 @@ t.test('an EventSource queued behind another response is cut off at its turn', a
   t.match(text, /^HTTP\/1.1 200 OK[^]+slow$/)
   await closing
 })
+
+t.test('HTTP/2: a request that is never answered holds close() for its grace, and not for ever', async t => {
+  const app = Fastify({ http2: true, http2SessionTimeout: 0 }) as unknown as FastifyInstance
+  await app.register(typedSse)
+  app.get('/never', () => new Promise(() => {}))
+  await app.listen({ port: 0, host: '127.0.0.1' })
+  const session = http2.connect(`http://127.0.0.1:${(app.server.address() as AddressInfo).port}`)
+  t.teardown(() => session.destroy())
+  session.on('error', () => { /* its connection is closed */ })
+  const stream = session.request({ ':path': '/never' })
+  stream.on('error', () => { /* the same */ })
+  await once(app.server, 'request')
+  await app.close()
+  t.pass('and this is reached')
+})
