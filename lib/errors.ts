@@ -95,6 +95,8 @@ export const SSE_ERR_SENTINEL = /* @__PURE__ */ createError('SSE_ERR_SENTINEL', 
 export const SSE_ERR_ERROR_EVENT = /* @__PURE__ */ createError('SSE_ERR_ERROR_EVENT', (event: string) => `The contract declares the event '${event}', the name that failures are sent under: set another \`errorEvent\`, or false`, MISUSE)
 /** A schema that cannot be compiled, or that JSON cannot carry. */
 export const SSE_ERR_SCHEMA = /* @__PURE__ */ createError('SSE_ERR_SCHEMA', (where: string, what: string) => `The schema of ${where} cannot be used: ${what}`, MISUSE)
+/** @fastify/swagger could not make the document of an app with streams; its error is the `cause`. */
+export const SSE_ERR_DOCUMENT = /* @__PURE__ */ createError('SSE_ERR_DOCUMENT', (what: string) => `The OpenAPI document could not be made: ${what}. If the \`transform\` of @fastify/swagger reads schemas of one library only, write \`transform: sseTransform(transform)\``)
 /** An option of the wrong name, type or range. */
 export const SSE_ERR_OPTION = /* @__PURE__ */ createError('SSE_ERR_OPTION', (option: string, expected: string, found: string) => `Option \`${option}\` must be ${expected}, got ${found}`, MISUSE)
 /** A topic or run of the same name was declared with another contract. */
@@ -105,7 +107,7 @@ export const SSE_ERR_KEY = /* @__PURE__ */ createError('SSE_ERR_KEY', (log: stri
 // Calls: thrown by `reply.sse`, `event`, `comment`, topics and runs.
 
 /** `reply.sse` on a route whose response schemas name no event stream for the status. */
-export const SSE_ERR_NO_CONTRACT = /* @__PURE__ */ createError('SSE_ERR_NO_CONTRACT', (route: string, status: number) => `Route '${route}' declares no event stream for status ${status}: write EventStream(schema) where its response has a plain schema`, MISUSE)
+export const SSE_ERR_NO_CONTRACT = /* @__PURE__ */ createError('SSE_ERR_NO_CONTRACT', (route: string, status: number, advice: string) => `Route '${route}' declares no event stream for status ${status}: ${advice}`, MISUSE)
 /** `reply.sse` on a route that was defined before the plugin was loaded, so that its contract was never compiled. */
 export const SSE_ERR_NOT_COMPILED = /* @__PURE__ */ createError('SSE_ERR_NOT_COMPILED', (route: string) => `The contract of route '${route}' was not compiled: await the registration of the plugin before defining routes`, MISUSE)
 /** A handler's result that Fastify would answer with `{}`: a generator, say, where no stream is declared. */

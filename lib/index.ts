@@ -1,6 +1,7 @@
 import './augment.ts'
 
 export { sseTransformObject } from './openapi/document.ts'
+export { sseTransform } from './openapi/transform.ts'
 export { EventStream, type EventStreamOptions, RawText } from './contract/event-stream.ts'
 export { checkpoint, comment, event, type EventConstructors, type EventFields, eventsOf } from './contract/event.ts'
 export { type EventOf, type EventStream as EventStreamSchema, type NamedEvent, type PublishedOf, type RawText as RawTextSchema, type TextSchema } from './contract/infer.ts'

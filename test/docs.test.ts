@@ -40,6 +40,8 @@ const ANSWERS: Array<{ has: string, request: object, body: RegExp }> = [
   { has: "'/answers', {", request: { url: '/openapi.json' }, body: /"openapi":"3\.2\.0"/ },
   { has: "'/prices', { schema: { response: { 200: EventStream({ type", request: { url: '/prices' }, body: /^data: \{"price":1.5\}\n\n$/ },
   { has: "'/prices', { schema: { response: { 200: EventStream({ type", request: { url: '/openapi-3.1.json' }, body: /"openapi":"3\.1\.1"/ },
+  { has: "'/words'", request: { method: 'POST', url: '/words', payload: { text: 'to be' } }, body: /^data: \{"word":"to"\}\n\ndata: \{"word":"be"\}\n\n$/ },
+  { has: "'/words'", request: { url: '/openapi.json' }, body: /"word":\{"type":"string","minLength":1\}/ },
   { has: "app.all('/chat'", request: { method: 'POST', url: '/chat', payload: { prompt: 'a' } }, body: /^event: token\ndata: \{"text":"a"\}\nid: 1\n\nevent: done\ndata: \{"tokens":1\}\n\n$/ }
 ]
 

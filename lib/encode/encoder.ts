@@ -105,12 +105,17 @@ class NamedEncoder implements Encoder {
     if (typeof item !== 'object' || item === null) throw new SSE_ERR_MESSAGE(`expected { event, data }, got ${item === null ? 'null' : typeof item}`)
     const { event: name } = item as Message
     const event = this.#events.get(name)
-    if (event === undefined) throw new SSE_ERR_EVENT(typeof name === 'string' ? `'${name}' is not declared` : 'is missing')
+    if (event === undefined) throw this.#undeclared(name)
     if (!(item instanceof Message)) {
       const { data, ...fields } = item as Message
       checkFieldNames(fields)
     }
     return event
+  }
+
+  #undeclared (name: unknown): Error {
+    const declared = Array.from(this.#events.keys(), known => `'${String(known)}'`).join(', ')
+    return new SSE_ERR_EVENT(`${typeof name === 'string' ? `'${name}' is not declared` : 'is missing'}: the events of this stream are ${declared}`)
   }
 }
 

@@ -23,3 +23,9 @@ export interface StreamExtension {
  * rewrites every object in a response as if it were a schema, examples included.
  */
 export const EXTENSION_KEY = 'x-fastify-typed-sse'
+
+/**
+ * The key under which @fastify/swagger finds schemas with an `$id`: it collects them from keywords of JSON Schema only,
+ * never from `content`, and drops the key itself from a response with `content`.
+ */
+export const COLLECTED = 'properties'

@@ -10,7 +10,7 @@ import { bundle, type ComponentNames } from './components.ts'
 import { literal } from './dialect.ts'
 import { type EventBranch, itemSchema, payloadSchema } from './events.ts'
 import { statedExample } from './examples.ts'
-import { EXTENSION_KEY, type StreamExtension } from './extension.ts'
+import { COLLECTED, EXTENSION_KEY, type StreamExtension } from './extension.ts'
 
 /** Which logs of the app have a contract. */
 export interface ContractLogs {
@@ -26,12 +26,6 @@ export interface RouteDocument extends Pick<StreamExtension, 'errorEvent' | 'isR
   /** The app's schemas by `$id`. */
   readonly shared: Readonly<Record<string, unknown>>
 }
-
-/**
- * The key under which @fastify/swagger finds schemas with an `$id`: it collects them from keywords of JSON Schema only,
- * never from `content`, and drops the key itself from a response with `content`.
- */
-const COLLECTED = 'properties'
 
 const DEFAULT_DESCRIPTION = 'Server-sent events.'
 

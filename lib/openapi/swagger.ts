@@ -2,6 +2,7 @@
 
 import { createRequire } from 'node:module'
 import { type FastifyInstance } from 'fastify'
+import { SSE_ERR_DOCUMENT } from '../errors.ts'
 import { sseTransformObject } from './document.ts'
 
 type SwaggerOptions = { yaml?: boolean }
@@ -30,7 +31,7 @@ function finishing (original: Swagger): Swagger {
   const documents = new WeakMap<object, object>()
   const texts = new WeakMap<object, string>()
   return function (options) {
-    const raw = original.call(this) as object
+    const raw = attempt(() => original.call(this)) as object
     const document = documents.get(raw) ?? sseTransformObject({ openapiObject: raw })
     documents.set(raw, document)
     if (document === raw) return original.call(this, options)
@@ -38,6 +39,15 @@ function finishing (original: Swagger): Swagger {
     const text = texts.get(document) ?? toYaml(document)
     texts.set(document, text)
     return text
+  }
+}
+
+/** @throws SSE_ERR_DOCUMENT */
+function attempt<T> (make: () => T): T {
+  try {
+    return make()
+  } catch (error) {
+    throw new SSE_ERR_DOCUMENT((error as Error).message, { cause: error })
   }
 }
 

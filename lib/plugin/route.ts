@@ -93,7 +93,7 @@ export class StreamRoute {
   contract (status: number): Contract {
     if (this.#responses === undefined) return UNDECLARED
     const key = this.#key(status)
-    if (key === undefined) throw new SSE_ERR_NO_CONTRACT(this.#url, status)
+    if (key === undefined) throw new SSE_ERR_NO_CONTRACT(this.#url, status, this.#advice(status))
     const contract = this.#contracts.get(key)
     if (contract === undefined) throw new SSE_ERR_NOT_COMPILED(this.#url)
     return contract
@@ -117,16 +117,28 @@ export class StreamRoute {
     return this.options.strictAccept && this.isOnlyStream(200)
   }
 
-  /** The key of the response for a status code, as Fastify finds it, if that is an event stream. */
+  /** What to write so that a status code has a stream. */
+  #advice (status: number): string {
+    if (this.#nearest(status) !== undefined) return 'write EventStream(schema) in place of the plain schema of its response'
+    if (this.isDeclared) return `call reply.code() with a status that has one (${this.statuses.join(', ')}), or declare one for ${status}`
+    return `declare EventStream(schema) as its response for ${status}`
+  }
+
+  /** The key of the response for a status code, if that is an event stream. */
   #key (status: number): string | undefined {
     if (this.#keys.has(status)) return this.#keys.get(status)
-    const names = Object.keys(this.#responses ?? {})
-    const nearest = [String(status), `${Math.trunc(status / 100)}xx`, 'default']
-      .map(candidate => names.find(name => name.toLowerCase() === candidate))
-      .find(name => name !== undefined)
+    const nearest = this.#nearest(status)
     const key = nearest !== undefined && this.#declarations.has(nearest) ? nearest : undefined
     this.#keys.set(status, key)
     return key
+  }
+
+  /** The key of the response for a status code, as Fastify finds it. */
+  #nearest (status: number): string | undefined {
+    const names = Object.keys(this.#responses ?? {})
+    return [String(status), `${Math.trunc(status / 100)}xx`, 'default']
+      .map(candidate => names.find(name => name.toLowerCase() === candidate))
+      .find(name => name !== undefined)
   }
 }
 

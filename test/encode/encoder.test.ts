@@ -58,9 +58,9 @@ t.test('any JSON is one line', async t => {
 const REFUSED: Array<[what: string, made: () => string, code: string, message?: RegExp]> = [
   ['a name where events have none', () => unnamed(event(1, { event: 'a' })), 'SSE_ERR_EVENT', /'a' is not declared: the events of this stream have no name/],
   ['a symbol for a name where events have none', () => unnamed(event(1, { event: Symbol('a') as never })), 'SSE_ERR_EVENT', /Symbol\(a\)/],
-  ['a name that is not declared', () => named({ event: 'c', data: 1 }), 'SSE_ERR_EVENT', /'c' is not declared/],
+  ['a name that is not declared', () => named({ event: 'c', data: 1 }), 'SSE_ERR_EVENT', /name 'c' is not declared: the events of this stream are 'a', 'b', ' :é'$/],
   ['a name that objects have', () => named({ event: 'toString', data: 1 }), 'SSE_ERR_EVENT', /'toString' is not declared/],
-  ['no name', () => named(event(1)), 'SSE_ERR_EVENT', /is missing/],
+  ['no name', () => named(event(1)), 'SSE_ERR_EVENT', /name is missing: the events of this stream are 'a', 'b', ' :é'$/],
   ['a name that is no string', () => named(event(1, { event: Symbol('a') as never })), 'SSE_ERR_EVENT', /is missing/],
   ['a bare payload among named events', () => named({ a: 1 }), 'SSE_ERR_EVENT', /is missing/],
   ['an array among named events', () => named([]), 'SSE_ERR_EVENT', /is missing/],

@@ -39,6 +39,21 @@ t.test("a contract under '2xx' serves 200 and 202", async t => {
   t.match(JSON.parse(await (await ask(served, '/404')).whole()), { code: 'SSE_ERR_NO_CONTRACT', message: /status 404/ })
 })
 
+t.test('a refusal for want of a contract says what to write', async t => {
+  const cases: Array<[response: object, message: string]> = [
+    [{ 200: Json }, 'for status 200: write EventStream(schema) in place of the plain schema of its response'],
+    [{ '2xx': Json, 201: Word }, 'for status 200: write EventStream(schema) in place of the plain schema of its response'],
+    [{ 201: Word, '4xx': Tick }, 'for status 200: call reply.code() with a status that has one (201, 4xx), or declare one for 200'],
+    [{ 404: Json }, 'for status 200: declare EventStream(schema) as its response for 200']
+  ]
+  const served = await serve(t, app => {
+    for (const [i, [response]] of cases.entries()) app.get(`/${i}`, { schema: { response } }, (_request, reply) => { reply.sse(['w'] as never) })
+  })
+  for (const [i, [, message]] of cases.entries()) {
+    t.match(JSON.parse(await (await ask(served, `/${i}`)).whole()), { code: 'SSE_ERR_NO_CONTRACT', message: `Route '/${i}' declares no event stream ${message}` })
+  }
+})
+
 t.test('a nearer response that is no stream is not passed over', async t => {
   const served = await serve(t, app => {
     app.get('/', { schema: { response: { 200: Json, default: Word } } }, (_request, reply) => { reply.sse(['w']) })
