@@ -53,7 +53,7 @@ export async function fan ({ port, n, size, ms }: { port: number, n: number, siz
   }
   const took = microseconds() - started
   const ids = new Set(readers.map(({ lastId }) => lastId))
-  if (ids.size !== 1) throw new Error(`readers ended at ${ids.size} different messages`)
+  if (ids.size !== 1 || ids.has(-1)) throw new Error(`readers ended at ${ids.size} different messages`)
   const kept = latencies.subarray(0, Math.min(measured, latencies.length))
   return { deliveries, ms: took / 1000, busy: (cpu() - before) / took, p50: percentile(kept, 0.5), p99: percentile(kept, 0.99) }
 }

@@ -105,22 +105,14 @@ export class Reader {
     return frames
   }
 
-  /** As `count`; besides reads the digits of `ts`, the last member of the payload, backwards from the brace. */
+  /** As `count`; besides reads `ts` of each event that is whole in this chunk. */
   #measure (chunk: Buffer): number {
     const now = microseconds()
-    let frames = 0
+    let frames = this.#endsInLf && chunk[0] === LF ? 1 : 0
     for (let at = chunk.indexOf('\n\n'); at !== -1; at = chunk.indexOf('\n\n', at + 2)) {
       frames++
-      let sent = 0
-      let unit = 1
-      if (chunk[at - 1] !== RIGHT_BRACE) continue
-      for (let digit = at - 2; digit >= 0; digit--) {
-        const value = (chunk[digit] as number) - ZERO
-        if (value < 0 || value > 9) break
-        sent += value * unit
-        unit *= 10
-      }
-      this.#options.onLatency?.(sent, now)
+      const sent = sentAt(chunk, at)
+      if (sent > 0) this.#options.onLatency?.(sent, now)
     }
     return frames
   }
@@ -133,6 +125,26 @@ export class Reader {
       chunk.copy(this.#tail, 0, chunk.length - TAIL)
     }
   }
+}
+
+/**
+ * The digits of `ts`, the last member of the payload of a frame that ends at `at`: backwards from the brace that ends the last line, or the
+ * one before it, where an `id` line is the last. 0 where there is none: a comment, or a control event.
+ */
+export function sentAt (chunk: Buffer, at: number): number {
+  if (at < 2) return 0
+  let end = at - 1
+  if (chunk[end] !== RIGHT_BRACE) end = chunk.lastIndexOf(LF, end) - 1
+  if (end < 0 || chunk[end] !== RIGHT_BRACE) return 0
+  let sent = 0
+  let unit = 1
+  for (let digit = end - 1; digit >= 0; digit--) {
+    const value = (chunk[digit] as number) - ZERO
+    if (value < 0 || value > 9) break
+    sent += value * unit
+    unit *= 10
+  }
+  return sent
 }
 
 /** A connection that asks for a stream and never reads a byte of it. */

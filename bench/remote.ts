@@ -37,14 +37,17 @@ export class Remote {
 
   call<T> (name: string, argument?: unknown, timeout = CALL_TIMEOUT): Promise<T> {
     const call = this.#next++
-    return new Promise<T>((resolve, reject) => {
+    const answer = new Promise<T>((resolve, reject) => {
       const timer = setTimeout(() => { reject(new Error(`no answer to '${name}' in ${timeout / 1000} s`)) }, timeout)
       this.#calls.set(call, {
         resolve: value => { clearTimeout(timer); resolve(value as T) },
         reject: error => { clearTimeout(timer); reject(error) }
       })
-      this.#child.send({ call, name, argument })
+      this.#child.send({ call, name, argument }, error => { if (error !== null) this.#calls.get(call)?.reject(error) })
     })
+    // A case that has failed elsewhere awaits it no more.
+    answer.catch(() => {})
+    return answer
   }
 
   /** Kills the process and waits for its end, so that the next one has the core to itself. */

@@ -10,6 +10,7 @@ export interface CaseResult {
   rounds: number
   baseline: string
   metrics: Case['metrics']
+  note?: string
   servers: Array<{ server: string, cells: Record<string, Cell>, failed?: string }>
 }
 
@@ -36,5 +37,5 @@ export function summarize (one: Case, rounds: number, samples: Samples, failures
     const failed = failures.get(server)
     return { server, cells, ...failed !== undefined && { failed } }
   })
-  return { name: one.name, title: one.title, rounds, baseline, metrics: one.metrics, servers }
+  return { name: one.name, title: one.title, rounds, baseline, metrics: one.metrics, servers, ...one.note !== undefined && { note: one.note } }
 }

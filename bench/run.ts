@@ -2,7 +2,7 @@ import { cpSync, rmSync, writeFileSync } from 'node:fs'
 import { join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { RIVALS, type Case } from './cases/case.ts'
+import { fileOf, isRival, takesBuild, type Case } from './cases/case.ts'
 import { allCases } from './cases/index.ts'
 import { describeMachine } from './machine.ts'
 import { Remote } from './remote.ts'
@@ -13,13 +13,15 @@ const SERVER_CORE = 0
 const CLIENT_CORE = 1
 const QUICK_ROUNDS = 2
 const RIVAL_ROUNDS = 3
+const BRIEF_ROUNDS = 2
+const BRIEF_RIVAL_ROUNDS = 1
 const VERIFY_TIMEOUT = 15_000
-const OURS = 'typed-sse'
-const OTHER_BUILD = 'other build'
+const OTHER_BUILD = ', other build'
 
 const { values: options } = parseArgs({
   options: {
     quick: { type: 'boolean', default: false },
+    full: { type: 'boolean', default: false },
     case: { type: 'string', multiple: true },
     only: { type: 'string' },
     against: { type: 'string' },
@@ -29,10 +31,14 @@ const { values: options } = parseArgs({
   }
 })
 
+/** Everything at once has to be done within minutes, so it has fewer rounds than a case that is named. */
+const isBrief = options.case === undefined && !options.full && !options.quick
+
 function chooseCases () {
   const all = allCases(Number(options.heartbeat))
   const wanted = options.case?.flatMap(names => names.split(','))
-  if (wanted === undefined) return options.quick ? all.filter(({ quick }) => quick) : all
+  if (options.quick && wanted === undefined) return all.filter(({ quick }) => quick)
+  if (wanted === undefined) return isBrief ? all.filter(({ brief }) => brief !== false) : all
   // a name may also be the first part of several: `flood` is `flood-1` and `flood-10`
   const chosen = all.filter(({ name }) => wanted.some(some => name === some || name.startsWith(some + '-')))
   if (chosen.length === 0) throw new Error(`no such case; there are ${all.map(({ name }) => name).join(', ')}`)
@@ -43,8 +49,14 @@ function chooseCases () {
 function chooseServers (one: Case) {
   const servers = options.quick && one.quick ? one.quick : one.servers
   const only = options.only?.split(',')
-  const chosen = only === undefined ? servers : servers.filter((name, index) => index === 0 || only.includes(name))
-  return options.against === undefined ? chosen : chosen.flatMap(name => name === OURS ? [OURS, OTHER_BUILD] : [name])
+  const chosen = only === undefined ? servers : servers.filter((row, index) => index === 0 || only.includes(fileOf(row)))
+  return options.against === undefined ? chosen : chosen.flatMap(row => takesBuild(row) ? [row, row + OTHER_BUILD] : [row])
+}
+
+function roundsOf (one: Case) {
+  if (options.rounds !== undefined) return Number(options.rounds)
+  if (options.quick) return QUICK_ROUNDS
+  return isBrief ? one.brief || BRIEF_ROUNDS : one.rounds
 }
 
 /** A copy, where the same packages are found, lets one go on working and building while the benchmark runs. */
@@ -56,16 +68,13 @@ function copyBuild () {
   return copy
 }
 
-function startHost (name: string) {
-  // Files that load the plugin get the path of the build.
-  if (name === 'fan-topic') return Remote.start('host.ts', [name, join(build, 'index.js')], SERVER_CORE)
-  if (name === OURS) return Remote.start('host.ts', [OURS, join(build, 'index.js')], SERVER_CORE)
-  if (name === OTHER_BUILD) return Remote.start('host.ts', [OURS, resolve(options.against as string)], SERVER_CORE)
-  return Remote.start('host.ts', [name], SERVER_CORE)
+function startHost (row: string) {
+  const path = row.endsWith(OTHER_BUILD) ? resolve(options.against as string) : join(build, 'index.js')
+  return Remote.start('host.ts', [fileOf(row), path], SERVER_CORE)
 }
 
-async function sample (one: Case, name: string) {
-  const server = startHost(name)
+async function sample (one: Case, row: string) {
+  const server = startHost(row)
   const clients = [Remote.start('client.ts', [], CLIENT_CORE)]
   const another = () => {
     const client = Remote.start('client.ts', [], CLIENT_CORE)
@@ -76,7 +85,7 @@ async function sample (one: Case, name: string) {
     const client = clients[0] as Remote
     const port = await server.call<number>('listen', one.workload ?? {})
     await client.call('verify', { port, paths: one.verify ?? ['/sample'] }, VERIFY_TIMEOUT)
-    return await one.measure({ server, client, port, another })
+    return await one.measure({ row, server, client, port, another })
   } finally {
     await Promise.all([server, ...clients].map(remote => remote.stop()))
   }
@@ -88,12 +97,13 @@ function progress (text: string) {
 
 /** Rounds are interleaved, A B C A B C, so that a change of the machine's mood meets all alike. */
 async function runCase (one: Case): Promise<CaseResult> {
-  const rounds = Number(options.rounds ?? (options.quick ? QUICK_ROUNDS : one.rounds))
+  const rounds = roundsOf(one)
+  const rivalRounds = isBrief ? BRIEF_RIVAL_ROUNDS : RIVAL_ROUNDS
   const samples: Samples = new Map(chooseServers(one).map(name => [name, []]))
   const failures = new Map<string, string>()
   for (let round = 1; round <= rounds; round++) {
     for (const [name, own] of samples) {
-      if (round > RIVAL_ROUNDS && RIVALS.includes(name)) continue
+      if (round > rivalRounds && isRival(name)) continue
       progress(`${one.name} ${round}/${rounds} ${name}`)
       try {
         own.push(await sample(one, name))
@@ -112,13 +122,14 @@ const build = copyBuild()
 const machine = describeMachine()
 const started = Date.now()
 const cases: CaseResult[] = []
+const command = ['npm run bench', ...process.argv.length > 2 ? ['--', ...process.argv.slice(2)] : []].join(' ')
 console.log(renderMachine(machine))
 for (const one of chooseCases()) {
   const result = await runCase(one)
   cases.push(result)
   console.log(renderCase(result))
+  // after each, so that a run which is cut short leaves what it has
+  writeFileSync(options.out, JSON.stringify({ command, machine, cases }, null, 2) + '\n')
 }
-const command = ['npm run bench', ...process.argv.length > 2 ? ['--', ...process.argv.slice(2)] : []].join(' ')
-writeFileSync(options.out, JSON.stringify({ command, machine, cases }, null, 2) + '\n')
 console.log(`${command}: ${Math.round((Date.now() - started) / 1000)} s; ${relative('', options.out)} is written`)
 if (cases.some(({ servers }) => servers.some(({ failed }) => failed !== undefined))) process.exitCode = 1

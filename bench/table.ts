@@ -2,13 +2,13 @@ import type { Cell, CaseResult } from './results.ts'
 import type { Machine } from './machine.ts'
 
 /** One case as text: a line a server, medians, ratios as `median (min..max)`. */
-export function renderCase ({ title, rounds, baseline, metrics, servers }: CaseResult): string {
+export function renderCase ({ title, rounds, baseline, metrics, servers, note }: CaseResult): string {
   const head = ['', ...metrics.flatMap(({ label, better }) => better ? [label, 'x ' + baseline] : [label])]
   const rows = servers.map(({ server, cells, failed }) => {
     const values = metrics.flatMap(({ key, digits, better }) => columns(cells[key], digits, better !== undefined))
     return [server, ...values, ...failed === undefined ? [] : [`failed: ${failed}`]]
   })
-  return `${title} (${rounds} round${rounds > 1 ? 's' : ''})\n${align([head, ...rows])}\n`
+  return `${title} (${rounds} round${rounds > 1 ? 's' : ''})\n${align([head, ...rows])}\n${note === undefined ? '' : `  ${note}\n`}`
 }
 
 export function renderMachine ({ cpu, cores, pinned, node, versions }: Machine): string {

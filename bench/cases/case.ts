@@ -11,6 +11,8 @@ export interface Metric {
 
 /** A server process that was verified, a client process, and what the case may ask of them. */
 export interface Context {
+  /** The row that is measured, of {@link Case.servers}. */
+  row: string
   server: Remote
   client: Remote
   port: number
@@ -21,10 +23,14 @@ export interface Context {
 export interface Case {
   name: string
   title: string
-  /** Files of `servers/`; the ratios are to the first. */
+  /**
+   * The rows: a file of `servers/`, and after a comma what is different about it, for rows that share one. The ratios are to the first.
+   */
   servers: string[]
   /** Rounds of the base and the plugin; the rivals stop after three. */
   rounds: number
+  /** Rounds in a run of all cases, where the rivals have one; 2 unless told. False where it runs only if it is named, or with `--full`. */
+  brief?: number | false
   /** In `--quick`: these servers only, over two rounds. Left out where the case is not part of it. */
   quick?: string[]
   workload?: Partial<Workload>
@@ -32,9 +38,24 @@ export interface Case {
   verify?: string[]
   /** The first that has a ratio is the one in the chart. */
   metrics: Metric[]
+  /** Printed below the table. */
+  note?: string
   measure: (context: Context) => Promise<Record<string, number>>
 }
 
 export const RIVALS = ['fastify-readable', 'fastify-sse', 'fastify-sse-v2', 'better-sse', 'hono', 'h3']
+
+const FAN_OUT_RIVALS = ['fan-fastify-sse', 'fan-better-sse', 'fan-nchan']
+
+/** Whether a row is measured in fewer rounds. */
+export const isRival = (row: string): boolean => RIVALS.includes(row) || FAN_OUT_RIVALS.includes(row)
+
+/** Files of `servers/` that load the plugin from the build they are given. */
+const PLUGIN = ['typed-sse', 'fan-topic']
+
+/** The file of `servers/` that a row is about. */
+export const fileOf = (row: string): string => row.split(', ')[0] as string
+
+export const takesBuild = (row: string): boolean => PLUGIN.includes(fileOf(row))
 
 export const MB = 1024 * 1024

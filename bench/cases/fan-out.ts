@@ -6,14 +6,15 @@ import type { Case } from './case.ts'
 const WARM_UP = 300
 
 /** nchan is C within nginx; its rows are left out where Debian's package is not installed. */
-const NCHAN = existsSync('/usr/lib/nginx/modules/ngx_nchan_module.so') ? ['fan-nchan'] : []
+const HAS_NCHAN = existsSync('/usr/lib/nginx/modules/ngx_nchan_module.so')
 
 /** One topic: `n` messages are published at a time, the next ones when all readers have them. */
 function fanOut (readers: number, size: number, n: number, ms: number): Case {
   return {
     name: `fan-out-${readers}-${size}-${n}`,
     title: `Fan-out to ${readers.toLocaleString('en')} readers: ${size} B, ${n === 1 ? 'one message in flight' : `bursts of ${n}`}`,
-    servers: ['fan-loop', 'fan-topic', 'fan-fastify-sse', 'fan-better-sse', ...NCHAN],
+    servers: ['fan-loop', 'fan-topic', 'fan-fastify-sse', 'fan-better-sse', ...HAS_NCHAN ? ['fan-nchan'] : []],
+    ...!HAS_NCHAN && { note: 'nchan is left out: apt-get install nginx libnginx-mod-nchan' },
     rounds: 3,
     verify: [],
     metrics: [

@@ -1,28 +1,19 @@
 // nchan, a module of nginx in C. Publishing goes through its own location, by requests of this process.
-import { spawn } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import http from 'node:http'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { startGuarded, type Guarded } from '../guarded.ts'
 import { nextMessage, publishing } from './fan-out.ts'
 import type { Start } from './server.ts'
 
-/** Clock ticks in a second, as Linux counts CPU time in /proc. */
-const TICKS = 100
 const PORT = 18_080 + process.pid % 1000
 
-let pid = 0
+let nginx: Guarded
 
 /** User and system time of nginx so far, us. */
-export function cpu (): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'latin1').split(') ')[1]!.split(' ')
-  return (Number(fields[11]) + Number(fields[12])) / TICKS * 1e6
-}
+export const cpu = (): number => nginx.cpu()
 
-export const start: Start = async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'bench-nchan-'))
-  const config = join(folder, 'nginx.conf')
-  writeFileSync(config, `
+const configOf = (folder: string) => `
 load_module /usr/lib/nginx/modules/ngx_nchan_module.so;
 daemon off; master_process off; pid ${folder}/pid; error_log stderr crit; worker_rlimit_nofile 20000;
 events { worker_connections 19000; }
@@ -35,12 +26,13 @@ http {
     location = /publish-one { nchan_publisher; nchan_channel_id fan; nchan_message_buffer_length 1000; }
     location = /publish { proxy_pass http://127.0.0.1:${PORT + 1000}; }
   }
-}`)
-  const child = spawn('nginx', ['-e', 'stderr', '-p', folder, '-c', config], { stdio: 'inherit' })
-  pid = child.pid!
-  process.on('exit', () => {
-    child.kill('SIGKILL')
-    rmSync(folder, { recursive: true, force: true })
+}`
+
+export const start: Start = async () => {
+  nginx = await startGuarded(PORT, folder => {
+    const config = join(folder, 'nginx.conf')
+    writeFileSync(config, configOf(folder))
+    return ['nginx', '-e', 'stderr', '-p', folder, '-c', config]
   })
   const agent = new http.Agent({ keepAlive: true, maxSockets: 1 })
   const publish = (size: number) => {

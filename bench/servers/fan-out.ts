@@ -2,15 +2,15 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { microseconds } from '../payload.ts'
 
-export interface Message { id: number, text: string, ts: number }
+export interface Message { text: string, id: number, ts: number }
 
 /** What a message takes beside its text, bytes. */
 const AROUND = 50
 let id = 0
 
-/** The next message, about `size` bytes as JSON; `ts` comes last, where the client looks for it. */
+/** The next message, about `size` bytes as JSON; `id` and `ts` come last, where the client looks for them. */
 export function nextMessage (size: number): Message {
-  return { id: id++, text: 'x'.repeat(size - AROUND), ts: microseconds() }
+  return { text: 'x'.repeat(size - AROUND), id: id++, ts: microseconds() }
 }
 
 /** The numbers in the URL of a publishing request. */

@@ -8,7 +8,7 @@ import type { Start } from './server.ts'
 // which build is the second argument of `host.ts`
 const { default: typedSse, EventStream } = await import(process.argv[3] as string) as typeof Plugin
 
-const Fan = EventStream(Type.Object({ id: Type.Integer(), text: Type.String(), ts: Type.Integer() }))
+const Fan = EventStream(Type.Object({ text: Type.String(), id: Type.Integer(), ts: Type.Integer() }))
 
 export const start: Start = async () => {
   const app = Fastify()
