@@ -1,6 +1,6 @@
 // Which parts of a value its schema declares, and what is left of a payload without the others.
 
-import { NotJson } from './plain.ts'
+import { CIRCULAR, NotJson } from './plain.ts'
 
 type Key = string | number
 type Parts = ReadonlyMap<Key, Declared>
@@ -70,10 +70,13 @@ function merge (one: Parts, other: Parts, join: typeof both): Parts {
 /** A declared part of a payload that JSON has no form for. */
 export class NotJsonError extends Error {
   readonly keys: readonly Key[]
+  readonly isCircular: boolean
 
-  constructor (keys: readonly Key[], hint: string) {
-    super(hint)
+  /** @param value the part, of a plain copy */
+  constructor (keys: readonly Key[], value: unknown) {
+    super(NotJson.hint(value))
     this.keys = keys
+    this.isCircular = value === CIRCULAR
   }
 }
 
@@ -87,8 +90,7 @@ export function declaredPart (value: unknown, declared: Declared): unknown {
 }
 
 function partOf (value: unknown, declared: Declared, keys: Key[]): unknown {
-  const hint = NotJson.hint(value)
-  if (hint !== undefined) throw new NotJsonError([...keys], hint)
+  if (NotJson.hint(value) !== undefined) throw new NotJsonError([...keys], value)
   if (typeof value !== 'object' || value === null) return value
   const parts: Array<[key: string, part: unknown]> = []
   let isWhole = true

@@ -88,7 +88,6 @@ function writeDeclared (event: string, { check, evaluator }: CompiledSchema): Wr
   })
 }
 
-const CIRCULAR_HINT = NotJson.hint(CIRCULAR)!
 const UNEVALUATED = 'must have no properties or items that its schema leaves unevaluated'
 const WITHOUT = ', without the properties and items that its schema does not declare'
 
@@ -97,7 +96,7 @@ function attempt (event: string, write: () => string): string {
     return write()
   } catch (error) {
     if (error instanceof SSE_ERR_PAYLOAD || error instanceof SSE_ERR_SERIALIZE) throw error
-    if (error instanceof NotJsonError && error.message !== CIRCULAR_HINT) throw new SSE_ERR_PAYLOAD(event, pointerOf(error.keys), error.message)
+    if (error instanceof NotJsonError && !error.isCircular) throw new SSE_ERR_PAYLOAD(event, pointerOf(error.keys), error.message)
     if (error instanceof RangeError) throw new SSE_ERR_SERIALIZE(event, 'it is circular, or nested too deep', { cause: error })
     throw new SSE_ERR_SERIALIZE(event, error instanceof Error ? error.message : 'a toJSON() or a getter threw', { cause: error })
   }
@@ -107,18 +106,21 @@ function attempt (event: string, write: () => string): string {
 function refusal (event: string, check: Check, plain: unknown, data: unknown, suffix = ''): Error {
   const { pointer, message, missing } = check.explain(plain)
   const keys = keysOf(pointer)
-  const hint = hintAt(plain, data, missing === undefined ? keys : [...keys, missing])
-  if (hint === CIRCULAR_HINT) return new NotJsonError(keys, hint)
+  const path = missing === undefined ? keys : [...keys, missing]
+  const notJson = notJsonOn(plain, path)
+  if (notJson === CIRCULAR) return new NotJsonError(keys, notJson)
+  const hint = notJson === undefined ? hintOf(data, path) : NotJson.hint(notJson)
   return new SSE_ERR_PAYLOAD(event, pointer, message + suffix + (hint === undefined ? '' : ` (${hint})`))
 }
 
-/** What to send in the place of a value that JSON does not have. */
-function hintAt (plain: unknown, data: unknown, keys: readonly string[]): string | undefined {
-  for (let depth = 0; depth <= keys.length; depth++) {
-    const value = valueAt(plain, pointerOf(keys.slice(0, depth)))
-    const hint = value === undefined ? undefined : NotJson.hint(value)
-    if (hint !== undefined) return hint
-  }
+/** The first value on the way to a place of a plain copy that JSON does not have. */
+function notJsonOn (plain: unknown, keys: readonly string[]): unknown {
+  return [...keys.keys(), keys.length].map(depth => valueAt(plain, pointerOf(keys.slice(0, depth))))
+    .find(value => value !== undefined && NotJson.hint(value) !== undefined)
+}
+
+/** What to send in place of a value that is not in the copy, or is something else there. */
+function hintOf (data: unknown, keys: readonly string[]): string | undefined {
   try {
     const [key = '', ...outer] = ['', ...keys].reverse()
     const parent = valueAt({ '': data }, pointerOf(outer.reverse()))

@@ -22,17 +22,27 @@ export function validated (event: string, schema: SchemaObject, write: WritePayl
   }
 }
 
-function refuseIssues (event: string, { '~standard': standard }: StandardSchema, value: unknown): void {
-  const result = standard.validate(value)
+function refuseIssues (event: string, schema: StandardSchema, value: unknown): void {
+  const { vendor } = schema['~standard']
+  const result = validate(event, schema, value)
   if (result instanceof Promise) {
-    // Its failure is told here.
+    // The error below reports its failure. zod validates asynchronously, too, after a check that threw.
     result.catch(() => {})
-    throw new SSE_ERR_PAYLOAD(event, '', `its ${standard.vendor} schema validates asynchronously, events are checked synchronously: check it before it is yielded`)
+    throw new SSE_ERR_PAYLOAD(event, '', `its ${vendor} schema validates asynchronously, or throws; events are checked synchronously: check it before it is yielded`)
   }
   const [issue] = result.issues ?? []
   if (issue === undefined) return
   // Not `path.map`: ArkType's paths are arrays of their own class.
   const path = Array.from(issue.path ?? [], segment => String(typeof segment === 'object' ? segment.key : segment))
   // Not the issue's message, which may have the value.
-  throw new SSE_ERR_PAYLOAD(event, pointerOf(path), `must pass the validation of its ${standard.vendor} schema`)
+  throw new SSE_ERR_PAYLOAD(event, pointerOf(path), `must pass the validation of its ${vendor} schema`)
+}
+
+function validate (event: string, { '~standard': standard }: StandardSchema, value: unknown): ReturnType<StandardSchema['~standard']['validate']> {
+  try {
+    return standard.validate(value)
+  } catch {
+    // Without the error as the cause, which may have the value.
+    throw new SSE_ERR_PAYLOAD(event, '', `its ${standard.vendor} schema threw while it validated the payload, which a schema must not`)
+  }
 }

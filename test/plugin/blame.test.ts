@@ -1,4 +1,8 @@
+import { toStandardJsonSchema } from '@valibot/to-json-schema'
+import { type } from 'arktype'
 import t, { type Test } from 'tap'
+import * as v from 'valibot'
+import { z } from 'zod'
 import { EventStream, event } from '../../lib/index.ts'
 import { ask, type LogLine, serve } from '../helpers/serve.ts'
 
@@ -18,6 +22,14 @@ const REFUSED: Record<string, Refused> = {
   'a missing property': { schema: object({ a: {} }, { required: ['a'] }), data: { b: SECRET }, pointer: '', reason: /required/ },
   'toJSON that gives something else': { schema: object({ a: { type: 'number' } }), data: { a: { toJSON: () => SECRET } }, pointer: '/a', reason: /number/ },
   'a getter that throws': { schema: object({ a: {}, b: {} }), data: { b: SECRET, get a () { throw new Error('from the getter') } }, code: 'SSE_ERR_SERIALIZE', reason: /./ },
+  // Their own messages show the value.
+  'a refinement of zod': { schema: z.object({ a: z.string().refine(() => false, { error: ({ input }) => `not ${String(input)}` }) }), data: { a: SECRET }, pointer: '/a', reason: /zod schema/ },
+  'a refinement of zod that throws': { schema: z.string().refine(text => { throw new Error(`not ${text}`) }), data: SECRET, pointer: '', reason: /asynchronously, or throws/ },
+  'an asynchronous refinement of zod': { schema: z.string().refine(async () => false, { error: ({ input }) => `not ${String(input)}` }), data: SECRET, pointer: '', reason: /asynchronously/ },
+  'a literal of zod': { schema: z.object({ a: z.literal('x') }), data: { a: SECRET }, pointer: '/a', reason: /./ },
+  'a narrowing of ArkType': { schema: type({ a: 'string' }).narrow(({ a }, context) => context.reject({ path: ['a'], expected: `other than ${a}` })), data: { a: SECRET }, pointer: '/a', reason: /arktype schema/ },
+  'a narrowing of ArkType that throws': { schema: type({ a: 'string' }).narrow(({ a }) => { throw new Error(`not ${a}`) }), data: { a: SECRET }, pointer: '', reason: /its arktype schema threw/ },
+  'a check of Valibot': { schema: toStandardJsonSchema(v.object({ a: v.pipe(v.string(), v.check(() => false, ({ input }) => `not ${input}`)) })), data: { a: SECRET }, pointer: '/a', reason: /valibot schema/ },
   bytes: { schema: object({ a: {} }), data: { a: Buffer.from(SECRET) }, pointer: '/a', reason: /bytes/ }
 }
 
