@@ -40,7 +40,9 @@ t.test('instanceof goes by the code, across copies of the package and @fastify/e
   t.ok(new Copy() instanceof SSE_ERR_ID)
   t.ok(new SSE_ERR_ID('x') instanceof Copy)
   t.ok(new SSE_ERR_ID('x') instanceof FastifyError)
-  for (const value of [new SSE_ERR_RETRY('x'), new Error('x'), { code: 'SSE_ERR_ID' }, null, undefined, 'SSE_ERR_ID']) t.notOk(value instanceof SSE_ERR_ID)
+  const { proxy, revoke } = Proxy.revocable({}, {})
+  revoke()
+  for (const value of [proxy, new SSE_ERR_RETRY('x'), new Error('x'), { code: 'SSE_ERR_ID' }, null, undefined, 'SSE_ERR_ID']) t.notOk(value instanceof SSE_ERR_ID)
 })
 
 t.test('the reasons of a signal are AbortErrors', async t => {

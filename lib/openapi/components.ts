@@ -1,5 +1,6 @@
 // Schemas with a name of their own become components of the document, and so does what a schema refers to within itself.
 
+import { keysOf, valueAt } from '../schema/pointer.ts'
 import { rewriteSchema } from '../schema/rewrite.ts'
 import { type SchemaObject, subschemas } from '../schema/walk.ts'
 
@@ -90,7 +91,8 @@ class References {
     const [id = '', fragment = ''] = schema.$ref.split('#')
     const owner = id === '' ? this.#owners.get(schema) : this.#ids.get(id)
     if (owner === undefined || fragment === '') return owner
-    const target = fragment.startsWith('/') ? at(owner, fragment) : this.#anchored(fragment)
+    // A JSON pointer in a URI fragment (RFC 6901, section 6).
+    const target = (fragment.startsWith('/') ? valueAt(owner, decodeURIComponent(fragment)) : this.#anchored(fragment)) as SchemaObject | undefined
     if (target === undefined || !this.#owners.has(target)) return undefined
     this.#pointers.set(target, fragment)
     return target
@@ -99,8 +101,9 @@ class References {
   /** What the schema's author calls a target: its `$id`, the last token of the pointer to it, or its title. */
   hint (target: SchemaObject): string | undefined {
     if (isId(target.$id)) return target.$id
-    const token = this.#pointers.get(target)?.split('/').at(-1)!.replaceAll('~1', '/').replaceAll('~0', '~')
-    return token ?? (typeof target.title === 'string' ? target.title : undefined)
+    const fragment = this.#pointers.get(target)
+    const name = fragment?.startsWith('/') === true ? keysOf(fragment).at(-1) : fragment
+    return name ?? (typeof target.title === 'string' ? target.title : undefined)
   }
 
   /** Equal for equal targets in equal schemas. */
@@ -128,14 +131,4 @@ class References {
 
 function isId (id: unknown): id is string {
   return typeof id === 'string' && !id.startsWith('#')
-}
-
-/** The value at a JSON pointer in a URI fragment (RFC 6901, section 6). */
-function at (schema: SchemaObject, pointer: string): SchemaObject | undefined {
-  let value: unknown = schema
-  for (const token of decodeURIComponent(pointer).split('/').slice(1)) {
-    if (typeof value !== 'object' || value === null) return undefined
-    value = (value as Record<string, unknown>)[token.replaceAll('~1', '/').replaceAll('~0', '~')]
-  }
-  return value as SchemaObject | undefined
 }

@@ -1,5 +1,6 @@
 // The second half of documenting streams, when the document is made: puts every stream into the form of its OpenAPI version.
 
+import { keysOf, pointerOf, valueAt } from '../schema/pointer.ts'
 import { mapValues } from '../schema/rewrite.ts'
 import { isObject, type SchemaObject, subschemas } from '../schema/walk.ts'
 import { type ControlEvent } from '../wire/control.ts'
@@ -93,14 +94,13 @@ class DocumentFinisher {
   }
 
   #resolve (ref: string): SchemaObject | undefined {
-    const [name, ...tokens] = tokensOf(ref)
-    const schema = this.#control[name!] ?? this.#schemas[name!]
-    return tokens.reduce<SchemaObject | undefined>((place, token) => place?.[token] as SchemaObject | undefined, schema)
+    const [name, ...keys] = keysOfRef(ref)
+    return valueAt(this.#control[name!] ?? this.#schemas[name!], pointerOf(keys)) as SchemaObject | undefined
   }
 
   #refer (schema: unknown): void {
     for (const { $ref } of subschemas(schema)) {
-      const name = typeof $ref === 'string' ? tokensOf($ref)[0]! : undefined
+      const name = typeof $ref === 'string' ? keysOfRef($ref)[0]! : undefined
       if (name === undefined || this.#referred.has(name)) continue
       this.#referred.add(name)
       this.#refer(this.#schemas[name])
@@ -109,6 +109,6 @@ class DocumentFinisher {
 }
 
 /** The name of a component, then the way to a schema within it. */
-function tokensOf (ref: string): string[] {
-  return ref.replace('#/components/schemas/', '').split('/').map(token => decodeURIComponent(token).replaceAll('~1', '/').replaceAll('~0', '~'))
+function keysOfRef (ref: string): string[] {
+  return keysOf(decodeURIComponent(ref.replace('#/components/schemas', '')))
 }

@@ -35,6 +35,7 @@ t.test('a trivial value for each type', async t => {
     [{ type: 'boolean' }, true],
     [{ type: 'null' }, null],
     [{ type: ['integer', 'null'] }, 0],
+    [{ properties: { a: { type: 'number' } } }, { a: 0 }],
     [{ type: 'array' }, []],
     [{ type: 'array', items: { type: 'number' } }, [0]],
     [{ type: 'array', items: { type: 'string', pattern: '^\\d$' } }, []],

@@ -40,3 +40,15 @@ t.test('what is to be written stays in order, and is taken once', async t => {
   t.equal(out.length, 0)
   t.strictSame(out.take(), [])
 })
+
+t.test('text may be put before what waits', async t => {
+  const out = new Outgoing()
+  out.text = 'data: 1\n\n'
+  out.prepend('retry: 1\n\n')
+  t.equal(out.takeText(), 'retry: 1\n\ndata: 1\n\n')
+  const frames = Frames.of('data: 2\n\n', 1)
+  out.add(frames)
+  out.prepend(':\n\n')
+  t.equal(out.length, 12)
+  t.strictSame(out.take(), [':\n\n', frames])
+})
