@@ -75,7 +75,7 @@ function createError<const Code extends string, Args extends unknown[], const Na
   }
   // Loggers show the name of the class.
   Object.defineProperty(FastifyError, 'name', { value: name })
-  return FastifyError as unknown as SseErrorClass<Code, Args, NamedArguments<Names, Args>>
+  return FastifyError as SseErrorClass<Code, Args, NamedArguments<Names, Args>>
 }
 
 /** A mistake in the code that calls. */

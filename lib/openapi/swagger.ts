@@ -18,7 +18,7 @@ const wrappers = new WeakSet<Swagger>()
  */
 export function finishDocuments (scopes: Iterable<FastifyInstance>): void {
   for (const scope of scopes) {
-    let owner = scope as unknown as { swagger?: Swagger }
+    let owner = scope as { swagger?: Swagger }
     while (!Object.hasOwn(owner, 'swagger') && 'swagger' in owner) owner = Object.getPrototypeOf(owner)
     const { swagger } = owner
     if (typeof swagger !== 'function' || wrappers.has(swagger)) continue

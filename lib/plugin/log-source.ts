@@ -57,7 +57,7 @@ export function takeReadOptions<Options extends object> (options: Options & Read
   const { from, filter, ...rest } = options
   if (from !== undefined) checkFrom(from)
   if (filter !== undefined && typeof filter !== 'function') throw new SSE_ERR_OPTION('filter', 'a function of a message', typeof filter)
-  return { options: rest as unknown as Options, read: { from, filter } }
+  return { options: rest as Options, read: { from, filter } }
 }
 
 function readingOf (call: LogCall): Reading {

@@ -160,7 +160,7 @@ export function driverOf (client: RedisClient): RedisDriver {
   const { defineCommand, sendCommand, duplicate, isCluster } = (client ?? {}) as unknown as { [name: string]: unknown }
   if (typeof duplicate === 'function' && isCluster !== true) {
     if (typeof defineCommand === 'function') return ioredisDriver(client as unknown as Ioredis)
-    if (typeof sendCommand === 'function' && !('slots' in client)) return nodeRedisDriver(client as unknown as NodeRedis)
+    if (typeof sendCommand === 'function' && !('slots' in client)) return nodeRedisDriver(client as NodeRedis)
   }
   throw new SSE_ERR_OPTION('client', 'an ioredis or node-redis client of one server (not of a Cluster)', client === null ? 'null' : typeof client)
 }

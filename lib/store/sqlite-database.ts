@@ -81,7 +81,7 @@ export function openDatabase (given: SqliteDatabase, synchronous: 'normal' | 'fu
   if (typeof exec !== 'function' || typeof prepare !== 'function' || typeof close !== 'function') {
     throw new SSE_ERR_OPTION('database', 'a DatabaseSync of node:sqlite or a Database of better-sqlite3', given === null ? 'null' : typeof given)
   }
-  const database = given as unknown as Database
+  const database = given as Database
   const isFirst = enterWal(database)
   database.exec(`PRAGMA synchronous = ${synchronous}; PRAGMA busy_timeout = ${BUSY_TIMEOUT}`)
   retryBusy(() => database.exec('BEGIN IMMEDIATE'))

@@ -54,7 +54,7 @@ function throwUnlessGood (end: LogEntry | null): void {
 }
 
 /** What a run failed with, as its log keeps it. */
-export function failureOf ({ data }: LogEntry): Error & FailureData {
+function failureOf ({ data }: LogEntry): Error & FailureData {
   const failure = JSON.parse(data) as FailureData
   return Object.assign(new Error(failure.message), failure)
 }
