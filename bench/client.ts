@@ -1,10 +1,11 @@
 // The client's process.
 import { fan, join } from './fan-client.ts'
-import { finite } from './finite-client.ts'
+import { finite, finiteHttp2 } from './finite-client.ts'
 import { microseconds } from './payload.ts'
-import { Reader, stall, type ReaderOptions } from './reader.ts'
 import { serve } from './remote.ts'
 import { percentile } from './stats.ts'
+import { type ReaderOptions, type StreamReader } from './stream-reader.ts'
+import { openStream, stallStream, type Target } from './transport.ts'
 import { verify } from './verify.ts'
 
 /** Connections opened at the same time, well under the backlog a server listens with. */
@@ -13,7 +14,7 @@ const OPENING = 100
 export interface FloodResult { events: number, ms: number, busy: number }
 export interface WindowResult { events: number, ms: number, busy: number, p50: number, p99: number }
 
-const open: Reader[] = []
+const open: StreamReader[] = []
 /**
  * The latencies of a window, us. Not an array: a new one is of small integers at first, for which V8 throws away the code that
  * it made for the last, and the client stops for 2 ms.
@@ -28,10 +29,10 @@ function cpu () {
 }
 
 /** Reads streams to their end, and fails unless each gave every id from 0 once. */
-async function flood ({ port, connections }: { port: number, connections: number }): Promise<FloodResult> {
+async function flood ({ connections, ...target }: Target & { connections: number }): Promise<FloodResult> {
   const before = cpu()
   const started = microseconds()
-  const readers = Array.from({ length: connections }, () => new Reader(port, '/flood'))
+  const readers = Array.from({ length: connections }, () => openStream(target, '/flood'))
   await Promise.all(readers.map(reader => reader.ended))
   const busy = (cpu() - before) / (microseconds() - started)
   for (const { frames, lastId } of readers) {
@@ -43,13 +44,13 @@ async function flood ({ port, connections }: { port: number, connections: number
 }
 
 /** Opens streams and leaves them open; resolves once each has given an event. */
-async function hold ({ port, path, connections, width }: { port: number, path: string, connections: number, width?: number }) {
+async function hold ({ path, connections, width, ...target }: Target & { path: string, connections: number, width?: number }) {
   const options: ReaderOptions = {
     onLatency: path === '/tick' ? (sent, read) => { latencies[measured++] = read - sent } : undefined,
     onFrames: width === undefined ? undefined : frames => countArrivals(frames, width)
   }
   for (let opened = 0; opened < connections; opened += OPENING) {
-    const batch = Array.from({ length: Math.min(OPENING, connections - opened) }, () => new Reader(port, path, options))
+    const batch = Array.from({ length: Math.min(OPENING, connections - opened) }, () => openStream(target, path, options))
     open.push(...batch)
     await Promise.all(batch.map(reader => reader.begun))
   }
@@ -72,12 +73,12 @@ async function window ({ ms }: { ms: number }): Promise<WindowResult> {
 }
 
 /** Times from connecting to the first event, us, of requests made one after the other for `budget` ms. */
-async function probe ({ port, budget }: { port: number, budget: number }) {
+async function probe ({ budget, ...target }: Target & { budget: number }) {
   const times: number[] = []
   const started = microseconds()
   while (microseconds() - started < budget * 1000) {
     const asked = microseconds()
-    const reader = new Reader(port, '/one')
+    const reader = openStream(target, '/one')
     await reader.begun
     times.push(reader.firstFrameAt - asked)
     reader.close()
@@ -92,8 +93,9 @@ serve({
   hold,
   window,
   probe,
-  stall: ({ port }: { port: number }) => stall(port, '/large'),
+  stall: (target: Target) => stallStream(target, '/large'),
   finite,
+  finiteHttp2,
   join,
   fan,
   takeArrivals () {

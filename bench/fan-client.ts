@@ -1,8 +1,9 @@
 // The readers of the fan-out cases, and who asks for messages: the next ones when all readers have the last.
 import http from 'node:http'
 import { microseconds } from './payload.ts'
-import { Reader, stall } from './reader.ts'
 import { percentile } from './stats.ts'
+import { type StreamReader } from './stream-reader.ts'
+import { openStream, postHttp2, stallStream, type Target } from './transport.ts'
 
 /** Connections opened at the same time, well under the backlog that the servers listen with. */
 const OPENING = 1000
@@ -11,7 +12,7 @@ const SAMPLE = 16
 
 export interface FanResult { deliveries: number, ms: number, busy: number, p50: number, p99: number }
 
-const readers: Reader[] = []
+const readers: StreamReader[] = []
 const agent = new http.Agent({ keepAlive: true, maxSockets: 1 })
 const latencies = new Float64Array(2 ** 20)
 let measured = 0
@@ -19,7 +20,7 @@ let due = 0
 let onAll = () => {}
 
 /** Opens readers; resolves with the time until all have the head of their response, ms. */
-export async function join ({ port, count, stalled = 0 }: { port: number, count: number, stalled?: number }): Promise<number> {
+export async function join ({ count, stalled = 0, ...target }: Target & { count: number, stalled?: number }): Promise<number> {
   const started = microseconds()
   const onFrames = (frames: number) => { if ((due -= frames) === 0) onAll() }
   let seen = 0
@@ -27,17 +28,17 @@ export async function join ({ port, count, stalled = 0 }: { port: number, count:
     if (sent > 0 && seen++ % SAMPLE === 0) latencies[measured++ % latencies.length] = read - sent
   }
   for (let opened = 0; opened < count; opened += OPENING) {
-    const batch = Array.from({ length: Math.min(OPENING, count - opened) }, () => new Reader(port, '/fan', { onFrames, onLatency }))
+    const batch = Array.from({ length: Math.min(OPENING, count - opened) }, () => openStream(target, '/fan', { onFrames, onLatency }))
     readers.push(...batch)
     await Promise.all(batch.map(({ joined }) => joined))
   }
   const took = microseconds() - started
-  for (let i = 0; i < stalled; i++) await stall(port, '/fan')
+  for (let i = 0; i < stalled; i++) await stallStream(target, '/fan')
   return took / 1000
 }
 
 /** Publishes `n` messages of `size` bytes at a time for `ms`; fails unless each reader got each message. */
-export async function fan ({ port, n, size, ms }: { port: number, n: number, size: number, ms: number }): Promise<FanResult> {
+export async function fan ({ n, size, ms, ...target }: Target & { n: number, size: number, ms: number }): Promise<FanResult> {
   // what a server sends first by itself is not counted
   due = 0
   measured = 0
@@ -47,7 +48,7 @@ export async function fan ({ port, n, size, ms }: { port: number, n: number, siz
   while (microseconds() - started < ms * 1000) {
     const all = new Promise<void>(resolve => { onAll = resolve })
     due = readers.length * n
-    await publish(port, n, size)
+    await publish(target, n, size)
     await all
     deliveries += readers.length * n
   }
@@ -58,9 +59,11 @@ export async function fan ({ port, n, size, ms }: { port: number, n: number, siz
   return { deliveries, ms: took / 1000, busy: (cpu() - before) / took, p50: percentile(kept, 0.5), p99: percentile(kept, 0.99) }
 }
 
-function publish (port: number, n: number, size: number): Promise<void> {
+function publish ({ port, sessions }: Target, n: number, size: number): Promise<void> {
+  const path = `/publish?n=${n}&size=${size}`
+  if (sessions !== undefined) return postHttp2(port, sessions, path)
   return new Promise((resolve, reject) => {
-    http.request({ port, path: `/publish?n=${n}&size=${size}`, method: 'POST', agent }, response => {
+    http.request({ port, path, method: 'POST', agent }, response => {
       response.resume().on('end', resolve)
     }).on('error', reject).end()
   })

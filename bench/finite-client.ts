@@ -1,4 +1,6 @@
 import { createRequire } from 'node:module'
+import { FINITE_EVENTS } from './sources.ts'
+import { openStream } from './transport.ts'
 
 interface Report { errors: number, timeouts: number, non2xx: number, duration: number, requests: { total: number } }
 type Autocannon = (options: { url: string, connections: number, duration: number }) => Promise<Report>
@@ -16,4 +18,22 @@ export async function finite ({ port, seconds }: { port: number, seconds: number
   }
   const ms = report.duration * 1000
   return { streams: report.requests.total, ms, busy: (user + system) / 1000 / ms }
+}
+
+/** The same over HTTP/2: so many streams at a time, spread over the connections. */
+export async function finiteHttp2 ({ port, sessions, streams, seconds }: { port: number, sessions: number, streams: number, seconds: number }): Promise<FiniteResult> {
+  const before = process.cpuUsage()
+  const started = performance.now()
+  let done = 0
+  await Promise.all(Array.from({ length: streams }, async () => {
+    while (performance.now() - started < seconds * 1000) {
+      const reader = openStream({ port, sessions }, '/finite')
+      await reader.ended
+      if (reader.frames !== FINITE_EVENTS) throw new Error(`read ${reader.frames} events of ${FINITE_EVENTS}`)
+      done++
+    }
+  }))
+  const ms = performance.now() - started
+  const { user, system } = process.cpuUsage(before)
+  return { streams: done, ms, busy: (user + system) / 1000 / ms }
 }

@@ -1,6 +1,5 @@
 // The server's process: `host.ts <file in servers/> [a build of the plugin]`.
-import type { Server } from 'node:http'
-import type { AddressInfo, Socket } from 'node:net'
+import type { AddressInfo, Server, Socket } from 'node:net'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { microseconds } from './payload.ts'
 import { serve } from './remote.ts'

@@ -84,7 +84,7 @@ async function sample (one: Case, row: string) {
   try {
     const client = clients[0] as Remote
     const port = await server.call<number>('listen', one.workload ?? {})
-    await client.call('verify', { port, paths: one.verify ?? ['/sample'] }, VERIFY_TIMEOUT)
+    await client.call('verify', { port, sessions: one.sessions, paths: one.verify ?? ['/sample'] }, VERIFY_TIMEOUT)
     return await one.measure({ row, server, client, port, another })
   } finally {
     await Promise.all([server, ...clients].map(remote => remote.stop()))

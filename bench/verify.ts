@@ -1,24 +1,43 @@
 import { deepStrictEqual } from 'node:assert'
+import { once } from 'node:events'
+import http2 from 'node:http2'
+import { text } from 'node:stream/consumers'
 import { createParser } from 'eventsource-parser'
 import { payloadOf } from './payload.ts'
-import { Reader } from './reader.ts'
 import { FINITE_EVENTS, SAMPLE_EVENTS } from './sources.ts'
+import { openStream, type Target } from './transport.ts'
 
 /**
- * Proves a server before anything is counted: through fetch and a real parser its streams hold exactly the events they should, and the
- * counting reader sees as many.
+ * Proves a server before anything is counted: through a real client and a real parser its streams hold exactly the events they should, and
+ * the counting reader sees as many.
  */
-export async function verify ({ port, paths }: { port: number, paths: string[] }): Promise<void> {
+export async function verify ({ paths, ...target }: Target & { paths: string[] }): Promise<void> {
   for (const path of paths) {
     const events = path === '/sample' ? SAMPLE_EVENTS : FINITE_EVENTS
-    const response = await fetch(`http://127.0.0.1:${port}${path}`, { headers: { accept: 'text/event-stream' } })
-    deepStrictEqual(response.headers.get('content-type')?.split(';')[0], 'text/event-stream')
+    const { type, body } = await (target.sessions === undefined ? get(target.port, path) : getHttp2(target.port, path))
+    deepStrictEqual(type?.split(';')[0], 'text/event-stream')
     const payloads: unknown[] = []
     const parser = createParser({ onEvent: event => payloads.push(JSON.parse(event.data)) })
-    parser.feed(await response.text())
+    parser.feed(body)
     deepStrictEqual(payloads, Array.from({ length: events }, (_, id) => payloadOf(id)))
-    const reader = new Reader(port, path)
+    const reader = openStream(target, path)
     await reader.ended
     deepStrictEqual([reader.frames, reader.lastId], [events, events - 1])
   }
+}
+
+interface Response { type: string | null | undefined, body: string }
+
+async function get (port: number, path: string): Promise<Response> {
+  const response = await fetch(`http://127.0.0.1:${port}${path}`, { headers: { accept: 'text/event-stream' } })
+  return { type: response.headers.get('content-type'), body: await response.text() }
+}
+
+async function getHttp2 (port: number, path: string): Promise<Response> {
+  const session = http2.connect(`http://127.0.0.1:${port}`)
+  const stream = session.request({ ':path': path, accept: 'text/event-stream' })
+  const [headers] = await once(stream, 'response') as [http2.IncomingHttpHeaders]
+  const body = await text(stream)
+  session.close()
+  return { type: headers['content-type'], body }
 }

@@ -34,6 +34,8 @@ export interface Case {
   /** In `--quick`: these servers only, over two rounds. Left out where the case is not part of it. */
   quick?: string[]
   workload?: Partial<Workload>
+  /** The number of HTTP/2 connections; left out over HTTP/1.1. */
+  sessions?: number
   /** Paths that are verified beforehand; `/sample` unless told. */
   verify?: string[]
   /** The first that has a ratio is the one in the chart. */
@@ -51,7 +53,7 @@ const FAN_OUT_RIVALS = ['fan-fastify-sse', 'fan-better-sse', 'fan-nchan']
 export const isRival = (row: string): boolean => RIVALS.includes(row) || FAN_OUT_RIVALS.includes(row)
 
 /** Files of `servers/` that load the plugin from the build they are given. */
-const PLUGIN = ['typed-sse', 'fan-topic']
+const PLUGIN = ['typed-sse', 'fan-topic', 'http2-typed-sse', 'http2-fan-topic']
 
 /** The file of `servers/` that a row is about. */
 export const fileOf = (row: string): string => row.split(', ')[0] as string

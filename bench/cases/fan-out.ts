@@ -1,12 +1,24 @@
 import { existsSync } from 'node:fs'
 import type { FanResult } from '../fan-client.ts'
 import type { Usage } from '../host.ts'
-import type { Case } from './case.ts'
+import type { Case, Context, Metric } from './case.ts'
 
 const WARM_UP = 300
 
 /** nchan is C within nginx; its rows are left out where Debian's package is not installed. */
 const HAS_NCHAN = existsSync('/usr/lib/nginx/modules/ngx_nchan_module.so')
+
+export const FAN_OUT_METRICS: Metric[] = [
+  { key: 'cpu', label: 'CPU us/delivery', digits: 2, better: 'lower' },
+  { key: 'rate', label: 'deliveries/s', digits: 0, better: 'higher' },
+  { key: 'p50', label: 'p50 us', digits: 0 },
+  { key: 'p99', label: 'p99 us', digits: 0 },
+  { key: 'blocked', label: 'longest block ms', digits: 1 },
+  { key: 'joined', label: 'all joined ms', digits: 0, better: 'lower' },
+  { key: 'joinBlocked', label: 'block in joining ms', digits: 1 },
+  { key: 'serverBusy', label: 'server busy %', digits: 0 },
+  { key: 'clientBusy', label: 'client busy %', digits: 0 }
+]
 
 /** One topic: `n` messages are published at a time, the next ones when all readers have them. */
 function fanOut (readers: number, size: number, n: number, ms: number): Case {
@@ -17,38 +29,33 @@ function fanOut (readers: number, size: number, n: number, ms: number): Case {
     ...!HAS_NCHAN && { note: 'nchan is left out: apt-get install nginx libnginx-mod-nchan' },
     rounds: 3,
     verify: [],
-    metrics: [
-      { key: 'cpu', label: 'CPU us/delivery', digits: 2, better: 'lower' },
-      { key: 'rate', label: 'deliveries/s', digits: 0, better: 'higher' },
-      { key: 'p50', label: 'p50 us', digits: 0 },
-      { key: 'p99', label: 'p99 us', digits: 0 },
-      { key: 'blocked', label: 'longest block ms', digits: 1 },
-      { key: 'joined', label: 'all joined ms', digits: 0, better: 'lower' },
-      { key: 'joinBlocked', label: 'block in joining ms', digits: 1 },
-      { key: 'serverBusy', label: 'server busy %', digits: 0 },
-      { key: 'clientBusy', label: 'client busy %', digits: 0 }
-    ],
-    async measure ({ server, client, port }) {
-      const joinBlocked = server.call<number>('watchLoop', { duration: readers / 5 })
-      const joined = await client.call<number>('join', { port, count: readers })
-      await client.call('fan', { port, n, size, ms: WARM_UP })
-      const blocked = server.call<number>('watchLoop', { duration: ms })
-      const before = await server.call<Usage>('usage')
-      const result = await client.call<FanResult>('fan', { port, n, size, ms })
-      const after = await server.call<Usage>('usage')
-      const cpu = after.cpu - before.cpu
-      return {
-        cpu: cpu / result.deliveries,
-        rate: result.deliveries / result.ms * 1000,
-        p50: result.p50,
-        p99: result.p99,
-        blocked: await blocked,
-        joined,
-        joinBlocked: await joinBlocked,
-        serverBusy: cpu / (after.at - before.at) * 100,
-        clientBusy: result.busy * 100
-      }
-    }
+    metrics: FAN_OUT_METRICS,
+    measure: context => measureFanOut(context, { readers, size, n, ms })
+  }
+}
+
+export interface FanOut { readers: number, size: number, n: number, ms: number, sessions?: number }
+
+export async function measureFanOut ({ server, client, port }: Context, { readers, ms, ...messages }: FanOut): Promise<Record<string, number>> {
+  const { sessions } = messages
+  const joinBlocked = server.call<number>('watchLoop', { duration: readers / 5 })
+  const joined = await client.call<number>('join', { port, sessions, count: readers })
+  await client.call('fan', { port, ...messages, ms: WARM_UP })
+  const blocked = server.call<number>('watchLoop', { duration: ms })
+  const before = await server.call<Usage>('usage')
+  const result = await client.call<FanResult>('fan', { port, ...messages, ms })
+  const after = await server.call<Usage>('usage')
+  const cpu = after.cpu - before.cpu
+  return {
+    cpu: cpu / result.deliveries,
+    rate: result.deliveries / result.ms * 1000,
+    p50: result.p50,
+    p99: result.p99,
+    blocked: await blocked,
+    joined,
+    joinBlocked: await joinBlocked,
+    serverBusy: cpu / (after.at - before.at) * 100,
+    clientBusy: result.busy * 100
   }
 }
 
