@@ -258,7 +258,19 @@ const CASES: Record<string, { schemas: object[], payloads: Case[] }> = {
   },
   'objects that are not what they seem': {
     schemas: [Type.Object({ n: Type.Number() }), object({ n: number }, { required: ['n'] }), { anyOf: [object({ n: number }, { required: ['n'] })] }],
-    payloads: [[new Proxy({ n: 1, m: 2 }, {}), '{"n":1}'], [Object.assign(Object.create(null), { n: 1 }), '{"n":1}'], [Object.defineProperty({}, 'n', { value: 1 }), REFUSED]]
+    payloads: [[new Proxy({ n: 1, m: 2 }, {}), '{"n":1}'], [Object.assign(Object.create(null), { n: 1 }), '{"n":1}']]
+  },
+  'properties that are not enumerable, read by name': {
+    schemas: [Type.Object({ n: Type.Number() }), object({ n: number }, { required: ['n'] })],
+    payloads: [[Object.defineProperty({}, 'n', { value: 1 }), '{"n":1}']]
+  },
+  'properties that are not enumerable, where all are copied': {
+    schemas: [{ anyOf: [object({ n: number }, { required: ['n'] })] }, object({ n: number }, { required: ['n'], additionalProperties: false })],
+    payloads: [[Object.defineProperty({}, 'n', { value: 1 }), REFUSED]]
+  },
+  'a toJSON that is declared': {
+    schemas: [object({ n: number, toJSON: number })],
+    payloads: [[{ n: 1 }, '{"n":1}'], [{ n: 1, toJSON: 2 }, '{"n":1,"toJSON":2}'], [{ n: 1, toJSON: () => ({ n: 2 }) }, '{"n":2}']]
   },
   'nested objects that are not what they seem': {
     schemas: [object({ a: object({ n: number }), list: { type: 'array', items: object({ n: number }) } })],
