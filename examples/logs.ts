@@ -1,5 +1,6 @@
 /**
- * The server's own log lines as they happen: named events by level, with ids, so that a browser that lost its connection misses none.
+ * The server's own log as a topic: named events by level. The topic has the ids, so a browser that lost its connection misses no
+ * line. Instances that share a store share it: each sees the lines of all.
  *
  *     const log = new LogTee(process.stdout)
  *     const app = Fastify({ logger: { stream: log } })
@@ -8,16 +9,17 @@
  *
  *     curl -N http://localhost:3000/logs
  */
-import { EventEmitter, once } from 'node:events'
+import { EventEmitter } from 'node:events'
 import { Type, type FastifyPluginAsyncTypebox, type Static } from '@fastify/type-provider-typebox'
-import { EventStream, event } from 'fastify-typed-sse'
+import { EventStream, eventsOf } from 'fastify-typed-sse'
 
 export const Line = Type.Object({
   time: Type.Integer({ description: 'ms since 1970', examples: [1767225600000] }),
   level: Type.Integer({ description: 'Level of pino: 30 is info, 40 warn, 50 error', examples: [30] }),
   message: Type.String({ examples: ['request completed'] }),
   request: Type.Optional(Type.String({ description: 'Id of the request that the line belongs to', examples: ['req-1'] })),
-  detail: Type.Optional(Type.String({ description: 'Method and path, or status and time, or the error', examples: ['200 in 2 ms'] }))
+  detail: Type.Optional(Type.String({ description: 'Method and path, or status and time, or the error', examples: ['200 in 2 ms'] })),
+  instance: Type.Optional(Type.String({ description: 'Which of several instances wrote it', examples: ['A'] }))
 })
 
 // Browsers fire an event called `error` of their own when a connection is lost, so lines of level error travel as `failure`.
@@ -25,28 +27,40 @@ export const Logs = EventStream({ debug: Line, info: Line, warn: Line, failure: 
   id: true,
   description: 'The last lines, or those after Last-Event-ID; then every new one, without an end'
 })
+const events = eventsOf(Logs)
 
 export interface LogsOptions {
   /** Where the lines come from: the stream that was given to Fastify's logger. */
   log: LogTee
 }
 
-/** GET /logs: the source is a function, which is told what the client has seen. */
+/** GET /logs: the source is a topic, which is read from the twentieth last line on. */
 export const logs: FastifyPluginAsyncTypebox<LogsOptions> = async (app, { log }) => {
-  app.get('/logs', {
-    schema: {
-      summary: 'The log of this server',
-      // A browser sends the header Last-Event-ID only when it reconnects by itself; a new EventSource can only put it into the URL.
-      querystring: Type.Object({ lastEventId: Type.Optional(Type.String({ description: 'In the place of the header Last-Event-ID' })) }),
-      response: { 200: Logs }
-    }
-  }, (request, reply) => {
-    reply.sse(async function * ({ lastEventId = request.query.lastEventId, signal }) {
-      for await (const { id, line } of log.follow(lastEventId, signal)) {
-        yield event(line, { event: nameOf(line.level), id })
-      }
-    })
+  const lines = app.sse.topic('log', Logs, { maxEvents: 1000 })
+
+  log.on('line', line => {
+    // A line that the store does not take is on the terminal all the same.
+    lines.publish(events[nameOf(line.level)](toLine(line))).catch(() => {})
   })
+
+  app.get('/logs', {
+    schema: { summary: 'The log of this server', response: { 200: Logs } }
+  }, (_request, reply) => reply.sse(lines, { from: { last: 20 } }))
+}
+
+/** A stream for pino that passes every line on, and tells of it. */
+export class LogTee extends EventEmitter {
+  readonly #out: { write (text: string): unknown }
+
+  constructor (out: { write (text: string): unknown }) {
+    super()
+    this.#out = out
+  }
+
+  write (text: string): void {
+    this.#out.write(text)
+    this.emit('line', JSON.parse(text))
+  }
 }
 
 function nameOf (level: number) {
@@ -55,43 +69,8 @@ function nameOf (level: number) {
   return level >= 30 ? 'info' : 'debug'
 }
 
-interface Entry { id: number, line: Static<typeof Line> }
-
-/** A stream for pino that passes every line on, and keeps the last ones for those who follow. */
-export class LogTee {
-  readonly #out: { write (text: string): unknown }
-  readonly #kept: Entry[] = []
-  readonly #wake = new EventEmitter().setMaxListeners(0)
-  // Ids begin at the clock: a server that was restarted counts on above what clients have seen.
-  #lastId = Date.now()
-
-  constructor (out: { write (text: string): unknown }) {
-    this.#out = out
-  }
-
-  write (text: string): void {
-    this.#out.write(text)
-    this.#kept.push({ id: ++this.#lastId, line: toLine(JSON.parse(text)) })
-    // The kept lines are every follower's queue: one who reads slowly loses old lines, and the memory stays bounded.
-    if (this.#kept.length > 1000) this.#kept.shift()
-    this.#wake.emit('line')
-  }
-
-  /** The lines after `lastEventId`, or the last twenty, and then each new one until `signal` fires. */
-  async * follow (lastEventId: string | undefined, signal: AbortSignal): AsyncGenerator<Entry> {
-    let seen = lastEventId === undefined ? this.#lastId - 20 : Number(lastEventId)
-    while (!signal.aborted) {
-      for (const entry of this.#kept.filter(({ id }) => id > seen)) {
-        seen = entry.id
-        yield entry
-      }
-      if (seen === this.#lastId) await once(this.#wake, 'line', { signal })
-    }
-  }
-}
-
 // Only what is named here leaves the server: log lines hold addresses and headers that are nobody else's.
-function toLine ({ time, level, msg = '', reqId, req, res, responseTime, err, sse }: Record<string, any>): Static<typeof Line> {
+function toLine ({ time, level, msg = '', reqId, req, res, responseTime, err, sse, instance }: Record<string, any>): Static<typeof Line> {
   return {
     time,
     level,
@@ -99,7 +78,8 @@ function toLine ({ time, level, msg = '', reqId, req, res, responseTime, err, ss
     ...(reqId !== undefined && { request: reqId }),
     ...(req !== undefined && { detail: `${req.method} ${req.url}` }),
     ...(res !== undefined && { detail: `${res.statusCode} in ${responseTime?.toFixed(1)} ms` }),
-    ...(sse !== undefined && { detail: `${sse.reason}, ${sse.events} events` }),
-    ...(err !== undefined && { detail: err.message })
+    ...(sse !== undefined && { detail: `${sse.reason ?? sse.state}, ${sse.events} events` }),
+    ...(err !== undefined && { detail: err.message }),
+    ...(instance !== undefined && { instance })
   }
 }

@@ -1,4 +1,4 @@
-/** The four examples on one server, with a page at `/` that shows them at work. */
+/** The examples on one server, with a page at `/` that shows them at work. */
 import { createReadStream } from 'node:fs'
 import { basename, dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -6,11 +6,13 @@ import fastifyStatic from '@fastify/static'
 import fastifySwagger from '@fastify/swagger'
 import scalar from '@scalar/fastify-api-reference'
 import Fastify from 'fastify'
-import typedSse from 'fastify-typed-sse'
+import typedSse, { type SsePluginOptions } from 'fastify-typed-sse'
 import { chat } from '../chat.ts'
 import { job } from '../job.ts'
 import { logs, LogTee } from '../logs.ts'
 import { metrics } from '../metrics.ts'
+import { readings } from '../readings.ts'
+import { room } from '../room.ts'
 import { troubles } from './troubles.ts'
 
 export interface DemoOptions {
@@ -18,6 +20,8 @@ export interface DemoOptions {
   logTo?: { write (text: string): unknown }
   /** The folder whose files the job hashes. @default the node_modules of this project */
   folder?: string
+  /** Of topics and runs. @default the memory of this process */
+  store?: SsePluginOptions['store']
 }
 
 const examples = fileURLToPath(new URL('..', import.meta.url))
@@ -45,23 +49,25 @@ const reference = {
   expandAllSchemaProperties: true
 } as const
 
-export async function buildApp ({ logTo = process.stdout, folder = nodeModules }: DemoOptions = {}) {
+export async function buildApp ({ logTo = process.stdout, folder = nodeModules, store }: DemoOptions = {}) {
   const log = new LogTee(logTo)
   // Browsers open connections ahead of need; without a request on them, they would keep the server from closing for a minute.
   const app = Fastify({ logger: { stream: log }, requestIdHeader: 'x-request-id' })
 
   // Browsers wait three seconds before they reconnect if nothing is said; here one looks on.
   await app.register(troubles)
-  await app.register(typedSse, { retry: 1000 })
+  await app.register(typedSse, { retry: 1000, store })
   await app.register(fastifySwagger, {
     openapi: {
       openapi: '3.2.0',
-      info: { title: 'fastify-typed-sse: the demo', version: '1.0.0', description: 'Four event streams, documented by their routes.' }
+      info: { title: 'fastify-typed-sse: the demo', version: '1.0.0', description: 'Event streams, documented by their routes.' }
     }
   })
   await app.register(metrics)
   await app.register(logs, { log })
   await app.register(job, { folder })
+  await app.register(readings)
+  await app.register(room)
   await app.register(chat, {
     texts: ['jabberwocky', 'ozymandias', 'gettysburg-address'].map(name => new URL(`../texts/${name}.txt`, import.meta.url))
   })
@@ -75,7 +81,7 @@ export async function buildApp ({ logTo = process.stdout, folder = nodeModules }
     const file = fileURLToPath(url)
     app.get(`/lib/${name}`, hidden, (_, reply) => reply.sendFile(basename(file), dirname(file)))
   }
-  for (const name of ['metrics', 'logs', 'job', 'chat']) {
+  for (const name of ['metrics', 'logs', 'job', 'chat', 'room', 'readings']) {
     // Not as a file: by its ending it would be a video.
     app.get(`/source/${name}.ts`, hidden, (_, reply) => reply.type('text/plain; charset=utf-8').send(createReadStream(`${examples}${name}.ts`)))
   }

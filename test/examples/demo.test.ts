@@ -65,6 +65,27 @@ t.test('the log shows each request as it is made, by level', async t => {
   await page.close()
 })
 
+t.test('the contract stands beside its frames; a payload that it refuses is seen by client and server, and not sent', async t => {
+  const page = await open()
+  await state(page, 'logs', 'open')
+  const shown = (name: string) => page.locator(`#readings [data-show=${name}]`)
+  t.match(await shown('contract').textContent(), /^const Reading = Type\.Object\(\{[^]+celsius[^]+export const Readings = EventStream\(\{[^]+\}\)$/)
+  await page.getByRole('button', { name: 'Yield what fits' }).click()
+  await state(page, 'readings', 'done')
+  t.match(await shown('frames').textContent(), /event: reading\ndata: \{"city":"Oslo","celsius":4\.5\}\n\n[^]+event: done\ndata: \{"readings":3\}\n\n$/)
+  t.equal(await shown('client').textContent(), '4 messages, the last is “done”')
+  await page.locator('#readings [data-show=server]', { hasText: 'stream closed: complete, 4 events' }).waitFor()
+
+  await page.getByRole('button', { name: 'Yield what does not' }).click()
+  await state(page, 'readings', 'broken')
+  t.match(await shown('frames').textContent(), /Cairo[^]+event: error\ndata: \{"statusCode":500,"code":"SSE_ERR_PAYLOAD"/)
+  t.notMatch(await shown('frames').textContent(), /Nuuk|sensor/)
+  t.match(await shown('client').textContent(), 'parse() throws StreamError: 500 SSE_ERR_PAYLOAD. fetch: TypeError: network error')
+  await page.locator('#readings [data-show=server]', { hasText: "stream failed: The payload of event 'reading' is invalid at '/celsius'" }).waitFor()
+  t.same(page.errors, [])
+  await page.close()
+})
+
 t.test('a job goes on where it was when the server is killed and comes back', async t => {
   const page = await open()
   await page.getByRole('button', { name: 'Hash the folder' }).click()
@@ -85,8 +106,7 @@ t.test('a job goes on where it was when the server is killed and comes back', as
 
 t.test('eight tabs follow the log over one connection, and go on when the tab that held it is closed', async t => {
   const context = await browser.newContext()
-  // A browser has six connections to a server. EventSource takes one in each tab that is seen, and here all of them are.
-  await context.route('**/metrics', route => route.abort())
+  // A browser has six connections to a server.
   let connections = 0
   context.on('request', request => { if (new URL(request.url()).pathname === '/logs') connections++ })
   const tabs: Page[] = []
@@ -182,6 +202,34 @@ t.test('an answer whose server was killed is shown as lost, and can be asked for
   await state(page, 'chat', 'open')
   t.same(page.errors, [])
   await page.close()
+})
+
+t.test('every page sees the votes and notices of the others at once, and a new one all that have been', async t => {
+  const here = await browser.newContext()
+  const [mine, yours] = [await openPage(here, demo.url), await open()]
+  await Promise.all([mine, yours].map(page => state(page, 'room', 'open')))
+  const counts = '[...document.querySelectorAll(".votes b")].map(({ textContent }) => textContent).join()'
+  const voted = (page: Page, wanted: string) => until(page, `${counts} === "${wanted}"`)
+  await mine.getByLabel('Notifications').check()
+  await yours.getByLabel('Live numbers').check()
+  await Promise.all([mine, yours].map(page => voted(page, '0,0,1,1')))
+  await mine.getByLabel('Live numbers').check()
+  await Promise.all([mine, yours].map(page => voted(page, '0,0,0,2')))
+  await yours.getByLabel('A notice to every page').fill('Lunch is ready')
+  await yours.keyboard.press('Enter')
+  // One shares the connection of a tab that is open, the other has its own.
+  for (const page of [mine, await openPage(here, demo.url), await open()]) {
+    await page.locator('.notices li', { hasText: 'Lunch is ready' }).waitFor()
+    await voted(page, '0,0,0,2')
+    t.same(page.errors, [])
+  }
+
+  const { port } = demo
+  await demo.stop('SIGKILL')
+  demo = await DemoServer.start({ port, folder })
+  await yours.locator('.notices li', { hasText: 'The server has forgotten' }).waitFor()
+  t.equal(await yours.evaluate(counts), '0,0,0,0', 'what was in memory')
+  await here.close()
 })
 
 for (const [name, width, colorScheme] of [['phone', 375, 'light'], ['phone-dark', 375, 'dark'], ['desktop-dark', 1280, 'dark']] as const) {

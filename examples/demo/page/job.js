@@ -1,6 +1,7 @@
 import { connect } from 'fastify-typed-sse/client'
 
-const SHOWN = 6
+// As many as the panel has room for when the route of its neighbour is open.
+const SHOWN = 24
 
 export function startJob (panel, setState, announce) {
   const [start, stop] = ['start', 'stop'].map(name => panel.querySelector(`[data-do=${name}]`))

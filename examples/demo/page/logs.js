@@ -9,8 +9,10 @@ export function startLogs (panel, setState) {
 
   async function follow () {
     // One connection for all tabs of this page, however many: browsers have six to a server over HTTP/1.1.
-    const lines = connect('/logs', { share: shareTabs(), backoff: { maxDelay: 5000 }, onStateChange: state => setState(state) })
+    // A log with a hole is a log all the same.
+    const lines = connect('/logs', { share: shareTabs(), backoff: { maxDelay: 5000 }, onGap () {}, onStateChange: state => setState(state) })
     for await (const { event, data } of lines) {
+      document.dispatchEvent(new CustomEvent('log-line', { detail: { event, data } }))
       list.prepend(row(event, data))
       if (list.childElementCount > KEPT) list.lastElementChild.remove()
     }
@@ -28,11 +30,11 @@ export function startLogs (panel, setState) {
   }
 }
 
-function row (name, { time, message, request, detail }) {
+function row (name, { time, message, request, detail, instance }) {
   const item = document.createElement('li')
   item.className = name
   const clock = new Date(time).toLocaleTimeString('en-GB')
-  for (const [part, text] of Object.entries({ clock, level: name, request: request ?? '', message, detail: detail ?? '' })) {
+  for (const [part, text] of Object.entries({ clock, level: name, request: [instance, request].filter(Boolean).join(' '), message, detail: detail ?? '' })) {
     const span = document.createElement('span')
     span.className = part
     span.textContent = text

@@ -3,6 +3,8 @@ import { startJob } from './job.js'
 import { startLogs } from './logs.js'
 import { startMetrics } from './metrics.js'
 import { press } from './press.js'
+import { startReadings } from './readings.js'
+import { startRoom } from './room.js'
 
 const words = { connecting: 'connecting', open: 'connected', waiting: 'reconnecting…', closed: 'closed', idle: 'idle', done: 'done', broken: 'broke off' }
 
@@ -20,7 +22,7 @@ export function announce (sentence) {
   document.getElementById('announce').textContent = sentence
 }
 
-for (const [id, start] of Object.entries({ metrics: startMetrics, logs: startLogs, job: startJob, chat: startChat })) {
+for (const [id, start] of Object.entries({ metrics: startMetrics, logs: startLogs, job: startJob, chat: startChat, room: startRoom, readings: startReadings })) {
   const panel = document.getElementById(id)
   start(panel, stateOf(panel), announce)
 }

@@ -1,10 +1,11 @@
+import { connect } from 'fastify-typed-sse/client'
+import { shareTabs } from 'fastify-typed-sse/client/share'
 import UPlot from 'uplot'
-import { liveWhileSeen } from './live.js'
 
 const KEPT = 120
 const HEIGHT = 220
 
-const show = {
+const TEXTS = {
   cpu: sample => `${sample.cpu.toFixed(0)} %`,
   processCpu: sample => `${sample.processCpu.toFixed(1)} %`,
   loopDelay: sample => `${sample.loopDelay.toFixed(1)} ms`,
@@ -13,7 +14,7 @@ const show = {
 }
 
 export function startMetrics (panel, setState, announce) {
-  const tiles = Object.keys(show).map(key => [show[key], panel.querySelector(`[data-key=${key}] dd`)])
+  const tiles = Object.entries(TEXTS).map(([key, text]) => [text, panel.querySelector(`[data-key=${key}] dd`)])
   const place = panel.querySelector('.chart')
   const columns = [[], [], [], []]
   let chart = draw(place, columns)
@@ -26,28 +27,30 @@ export function startMetrics (panel, setState, announce) {
   })
   new window.ResizeObserver(() => chart.setSize({ width: place.clientWidth, height: HEIGHT })).observe(place)
 
-  liveWhileSeen('/metrics', {
-    onState (state, note) {
-      setState(state, note)
-      if (state === 'waiting' && !wasLost) announce('The connection is lost. Reconnecting.')
-      if (state === 'open' && wasLost) announce('Connected again.')
-      if (state === 'waiting' || state === 'open') wasLost = state === 'waiting'
-    },
-    onMessage (sample) {
-      const gap = columns[0].length > 0 && sample.at / 1000 - columns[0].at(-1) > 1.5
-      // A hole in the line where nothing was measured, instead of a slope.
-      if (gap) push(columns, [sample.at / 1000 - 0.5, null, null, null])
-      push(columns, [sample.at / 1000, sample.cpu, sample.processCpu, sample.loopDelay])
-      const last = columns[0].at(-1)
-      chart.setData(columns, false)
-      chart.batch(() => {
-        // The view grows with what there is to see, up to a minute.
-        chart.setScale('x', { min: Math.max(last - KEPT / 2, Math.min(columns[0][0], last - 15)), max: last })
-      })
-      for (const [text, tile] of tiles) tile.textContent = text(sample)
-      place.dataset.points = columns[0].length
-    }
-  })
+  function show (sample) {
+    const now = sample.at / 1000
+    // A hole in the line where nothing was measured, instead of a slope.
+    if (now - columns[0].at(-1) > 1.5) push(columns, [now - 0.5, null, null, null])
+    push(columns, [now, sample.cpu, sample.processCpu, sample.loopDelay])
+    chart.setData(columns, false)
+    // What there is to see is as wide as the chart, from the second sample to a minute of them.
+    chart.setScale('x', { min: Math.max(now - KEPT / 2, Math.min(columns[0][0], now - 0.5)), max: now })
+    for (const [text, tile] of tiles) tile.textContent = text(sample)
+    place.dataset.points = columns[0].length
+  }
+
+  async function follow () {
+    const samples = connect('/metrics', { share: shareTabs(), backoff: { maxDelay: 5000 }, onStateChange })
+    for await (const { data } of samples) show(data)
+  }
+  follow().catch(error => setState('broken', error.message))
+
+  function onStateChange (state) {
+    setState(state)
+    if (state === 'waiting' && !wasLost) announce('The connection is lost. Reconnecting.')
+    if (state === 'open' && wasLost) announce('Connected again.')
+    if (state === 'waiting' || state === 'open') wasLost = state === 'waiting'
+  }
 }
 
 function push (columns, values) {
@@ -79,7 +82,7 @@ function draw (place, columns) {
       ms: { range: (_, min, max) => [0, Math.max(20, Math.ceil((max ?? 0) / 10) * 10)] }
     },
     axes: [
-      { ...axis, size: 32, space: 80, values: (_, ticks) => ticks.map(tick => new Date(tick * 1000).toLocaleTimeString('en-GB')) },
+      { ...axis, size: 32, space: 80, incrs: [1, 2, 5, 10, 15], values: (_, ticks) => ticks.map(tick => new Date(tick * 1000).toLocaleTimeString('en-GB')) },
       { ...axis, scale: '%', size: 52, space: 40, values: (_, ticks) => ticks.map(tick => `${tick} %`) },
       { ...axis, scale: 'ms', size: 56, space: 40, side: 1, grid: { show: false }, values: (_, ticks) => ticks.map(tick => `${tick} ms`) }
     ],
