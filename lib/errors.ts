@@ -150,6 +150,8 @@ export const SSE_ERR_FIRST_EVENT_TIMEOUT = /* @__PURE__ */ createError('SSE_ERR_
 export const SSE_ERR_SOURCE_FAILED = /* @__PURE__ */ createError('SSE_ERR_SOURCE_FAILED', (found: string) => `The source of the stream failed with ${found}`)
 /** The store could not be reached or did not answer in time; its error is the `cause`. */
 export const SSE_ERR_STORE = /* @__PURE__ */ createError('SSE_ERR_STORE', (what: string) => `The store failed: ${what}`, { statusCode: 503 })
+/** What `inject` rejects with where a stream failed, or was cut, after its headers. */
+export const SSE_ERR_BROKEN_OFF = /* @__PURE__ */ createError('SSE_ERR_BROKEN_OFF', () => "The response was destroyed before its end: its stream failed, or was cut, after the headers, which is a lost connection to a client. In tests, use `injectStream` of 'fastify-typed-sse/testing': it gives the events, then the failure")
 /** A run has more events or bytes than it may. */
 export const SSE_ERR_RUN_SIZE = /* @__PURE__ */ createError('SSE_ERR_RUN_SIZE', (limit: string) => `The run is over ${limit}: raise the limit, or send references instead of content`)
 /** The process that produced a run died, or lost its lease. */

@@ -3,6 +3,7 @@ import { ServerResponse } from 'node:http'
 import { constants, type Http2ServerResponse, type Http2Session } from 'node:http2'
 import { type Socket } from 'node:net'
 import { type Readable } from 'node:stream'
+import { SSE_ERR_BROKEN_OFF } from '../errors.ts'
 import { type Frames, type Outgoing } from '../wire/frames.ts'
 
 /** The raw response of either protocol. */
@@ -202,7 +203,8 @@ export function abort (raw: RawResponse): void {
     return
   }
   if (raw.headersSent && !raw.chunkedEncoding) reset(raw.socket)
-  raw.destroy()
+  // The mark of `inject`, which rejects with this error; over a socket there is nobody to tell.
+  raw.destroy('isLightMyRequest' in raw ? new SSE_ERR_BROKEN_OFF() : undefined)
 }
 
 function reset (socket: Socket | null): void {

@@ -123,7 +123,7 @@ for (const socket of [false, true]) {
       const stream = await injectStream<typeof Numbers>(app, { url: '/late', socket })
       t.match(await stream.next(), { value: { data: 1 } })
       await t.rejects(stream.next(), { name: 'StreamError', statusCode: 410, message: 'gone' })
-      if (!socket) await t.rejects(app.inject('/late'), { code: 'LIGHT_ECONNRESET' })
+      if (!socket) await t.rejects(app.inject('/late'), { code: 'SSE_ERR_BROKEN_OFF', message: /use `injectStream` of 'fastify-typed-sse\/testing'/ })
     })
 
     t.test('a 204 has no messages, and what is no stream throws', async t => {
