@@ -2,18 +2,12 @@
 // for active and waits a minute and more for it: browsers and fetch open some in reserve. Over HTTP/2, Fastify waits 72 s
 // for an idle session.
 import { type Server } from 'node:http'
-import { type Http2Session } from 'node:http2'
+import { type Http2Session, type ServerHttp2Stream } from 'node:http2'
 import { type Socket } from 'node:net'
 import { Server as TlsServer, type TLSSocket } from 'node:tls'
 
 /** How often connections are looked at during shutdown, in ms: a request, or the client's end, may be on its way. */
 const INTERVAL = 100
-
-/**
- * How long an HTTP/2 session may last once all event streams are over, ms. Other requests finish within it. Node keeps a
- * session for as long as it has a stream that its client reset while something was still to be written.
- */
-const SESSION_GRACE = 5_000
 
 /** From this size on, destroyed sockets are pruned each time the set has doubled. */
 const MIN_PRUNED = 64
@@ -39,7 +33,10 @@ export class Connections {
       server.prependListener('secureConnection', this.#addSecure)
     } else if (isHttp2) server.prependListener('connection', socket => { this.#connecting = socket })
     else server.on('connection', socket => this.#add(socket, socket))
-    if (isHttp2) server.on('session', this.#addSession)
+    if (isHttp2) {
+      server.on('session', this.#addSession)
+      server.on('stream', (stream: ServerHttp2Stream) => { stream.once('end', destroyIfReset) })
+    }
     // Not over HTTP/2, where `socket` is a proxy made at each access.
     server.on('request', request => { if (request.httpVersionMajor === 1) this.#unused.delete(request.socket) })
   }
@@ -52,11 +49,7 @@ export class Connections {
     }
     if (!this.#server.listening) return
     const sweeping = setInterval(this.#sweep, INTERVAL)
-    const ending = setTimeout(this.#endSessions, SESSION_GRACE)
-    this.#server.once('close', () => {
-      clearInterval(sweeping)
-      clearTimeout(ending)
-    })
+    this.#server.once('close', () => { clearInterval(sweeping) })
   }
 
   readonly #sweep = (): void => {
@@ -66,10 +59,6 @@ export class Connections {
       if (session.destroyed) socket.destroy()
       else session.close()
     }
-  }
-
-  readonly #endSessions = (): void => {
-    for (const session of this.#sessions.keys()) session.destroy()
   }
 
   #add (key: Socket | string, socket: Socket): void {
@@ -97,6 +86,17 @@ export class Connections {
     }
     this.#pruneAt = Math.max(MIN_PRUNED, 2 * this.#unused.size)
   }
+}
+
+/**
+ * Destroys a stream that its client has reset. Node does so itself, with one exception: if the reset carries NO_ERROR and
+ * the request was not read to its end, Node waits for that end and for the rest of the response to be written, which
+ * nghttp2 no longer does. Such a stream would stay for ever, and `close()` would wait for it. So would the session, even
+ * after its client has gone: once GOAWAY was sent or received, nghttp2 has no streams left and stops reading, so nothing
+ * notices the end of the connection.
+ */
+function destroyIfReset (this: ServerHttp2Stream): void {
+  if (this.closed) this.destroy()
 }
 
 function remoteEnd ({ remoteAddress, remotePort }: Socket): string {

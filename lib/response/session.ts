@@ -11,7 +11,6 @@ import { isAbort, unlessAbort } from './aborted.ts'
 import { Body, type BodyOwner } from './body.ts'
 import { type Feed, type FeedSink, type Following, isFeed } from './feed.ts'
 import { type HeartbeatTarget } from './heartbeat.ts'
-import { destroyWhenAborted, destroyWhenClosed } from './http2-client.ts'
 import { decide, drawRetry } from './options.ts'
 import { abort, connectionOf, isGone, onceSent, type Outlet, type RawResponse, wasAborted } from './outlet.ts'
 import { Pump, type PumpOwner } from './pump.ts'
@@ -64,7 +63,6 @@ export class Session implements PumpOwner, BodyOwner, FeedSink, HeartbeatTarget,
     config.registry.add(this)
     this.#raw[kSession] = this
     raw.on('close', Session.#onRawClose)
-    if ('stream' in raw) destroyWhenAborted(raw)
   }
 
   /** Resolves when the raw response is closed. Made on demand: most streams are never awaited. */
@@ -311,7 +309,6 @@ export class Session implements PumpOwner, BodyOwner, FeedSink, HeartbeatTarget,
     if (reason === 'complete' && this.#pump !== undefined) out.text += this.#config.sentinel
     onceSent(this.#raw, () => { this.#isFlushed = true })
     this.#outlet?.end(out)
-    if ('stream' in this.#raw) destroyWhenClosed(this.#raw)
     this.#release()
   }
 

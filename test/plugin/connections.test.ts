@@ -255,17 +255,24 @@ t.test('an EventSource queued behind another response is cut off at its turn', a
   await closing
 })
 
-t.test('HTTP/2: a request that is never answered holds close() for its grace, and not for ever', async t => {
-  const app = Fastify({ http2: true, http2SessionTimeout: 0 }) as unknown as FastifyInstance
-  await app.register(typedSse)
-  app.get('/never', () => new Promise(() => {}))
-  await app.listen({ port: 0, host: '127.0.0.1' })
-  const session = http2.connect(`http://127.0.0.1:${(app.server.address() as AddressInfo).port}`)
-  t.teardown(() => session.destroy())
-  session.on('error', () => { /* its connection is closed */ })
-  const stream = session.request({ ':path': '/never' })
-  stream.on('error', () => { /* the same */ })
-  await once(app.server, 'request')
-  await app.close()
-  t.pass('and this is reached')
-})
+for (const isConnectionLeft of [false, true]) {
+  for (const path of ['/text', '/stream']) {
+    t.test(`HTTP/2: a request that is reset without an error before its answer was written leaves nothing behind (${path}${isConnectionLeft ? ', and its client leaves' : ''})`, async t => {
+      const { app, port } = await listen(t, SERVERS['HTTP/2']!, app => {
+        app.get('/text', (_request, reply) => { reply.send('text') })
+        app.get('/stream', { schema: { response: { 200: EventStream({ type: 'string' }) } } }, (_request, reply) => { reply.sse(['text']) })
+      })
+      const session = http2.connect(`http://127.0.0.1:${port}`)
+      t.teardown(() => session.destroy())
+      session.on('error', () => { /* its streams' are looked at */ })
+      const opened = once(app.server, 'stream') as Promise<[http2.ServerHttp2Stream]>
+      // Both wait for the connection and leave in one packet, so the reset is there before the answer is written.
+      session.request({ ':path': path }).close(http2.constants.NGHTTP2_NO_ERROR)
+      const [stream] = await opened
+      if (isConnectionLeft) session.destroy()
+      await once(stream, 'close')
+      await app.close()
+      t.equal(app.sse.open, 0)
+    })
+  }
+}
