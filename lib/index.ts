@@ -1,3 +1,4 @@
+// The main entry, `fastify-typed-sse`.
 import './augment.ts'
 
 export { sseTransformObject } from './openapi/document.ts'

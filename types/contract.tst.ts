@@ -5,7 +5,7 @@ import { Type as Type034 } from '@sinclair/typebox'
 import { Type as Type1 } from 'typebox'
 import { describe, expect, test } from 'tstyche'
 import typedSse, {
-  checkpoint, comment, event, type EventOf, EventStream, type EventStreamSchema, eventsOf, type LogSource, type PublishedOf, RawText
+  checkpoint, comment, errors, event, type EventOf, EventStream, type EventStreamSchema, eventsOf, type LogSource, type PublishedOf, RawText
 } from 'fastify-typed-sse'
 import type { Checkpoint, Comment, Message as AnyMessage } from '../lib/wire/message.ts'
 
@@ -125,6 +125,19 @@ describe('comment and RawText', () => {
     expect(RawText).type.toBeCallableWith(Type034.String())
     expect(RawText).type.toBeCallableWith({ type: 'string', maxLength: 80 })
     expect(RawText).type.not.toBeCallableWith('text')
+  })
+})
+
+describe('errors', () => {
+  test('have the fields of their message, typed', () => {
+    const error: unknown = undefined
+    if (error instanceof errors.SSE_ERR_PAYLOAD) {
+      expect(error.code).type.toBe<'SSE_ERR_PAYLOAD'>()
+      expect(error.event).type.toBe<string>()
+      expect(error.pointer).type.toBe<string>()
+      expect(error.reason).type.toBe<string>()
+    }
+    if (error instanceof errors.SSE_ERR_EVENT_SIZE) expect(error.limit).type.toBe<number>()
   })
 })
 

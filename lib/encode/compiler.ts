@@ -1,10 +1,11 @@
+// The encoders of an app: each declaration is compiled once, with the schemas and the Ajv of its scope.
 import { type Extensions, SchemaCompiler } from './check.ts'
 import { type Declaration } from '../contract/declaration.ts'
 import { compileEncoder, type Encoder } from './encoder.ts'
 
 type Schemas = Record<string, unknown>
 
-/** Compiles declarations with the schemas of some scopes, each once: a HEAD route has that of its GET, and others may share theirs. */
+/** Compiles each declaration once: a HEAD route shares that of its GET, and routes may share a contract. */
 export class Compiler {
   readonly #shared: Schemas
   readonly #extensions: Extensions | undefined
@@ -18,7 +19,7 @@ export class Compiler {
     this.#schemas = new SchemaCompiler(shared, extensions)
   }
 
-  /** Whether it would be made with the same. */
+  /** Whether this compiler was built from the same schemas and Ajv options. */
   serves (shared: Schemas, extensions: Extensions | undefined): boolean {
     const ids = Object.keys(shared)
     return extensions === this.#extensions && ids.length === Object.keys(this.#shared).length && ids.every(id => shared[id] === this.#shared[id])
@@ -34,12 +35,12 @@ export class Compiler {
   }
 }
 
-/** The compilers of an app. An Ajv takes 12 ms to make: one for each route would be most of the time in which an app gets ready. */
-export class Compilers {
+/** The compilers of an app, shared by scopes with equal schemas and options: an Ajv takes 12 ms to build, so one for each route would dominate an app's start. */
+export class CompilerCache {
   readonly #all: Compiler[] = []
 
   /**
-   * The one for a scope.
+   * The compiler for a scope.
    *
    * @param shared its schemas by `$id`
    */

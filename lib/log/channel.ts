@@ -1,3 +1,4 @@
+// A log as its readers in this process share it: one follower, one ring of frames, readers that are written to in slices.
 import { type Frames } from '../wire/frames.ts'
 import { type Alarm, type Alarms, type Clock } from './clock.ts'
 import { type FollowedLog, Follower, type FollowerListener } from './follower.ts'

@@ -1,3 +1,4 @@
+// Follows a log once for all its readers in this process: watches the store, reads what is new, renews a topic's ttl.
 import { type Alarm, type Alarms, type Clock } from './clock.ts'
 import { compareCursors, follows } from './cursor.ts'
 import { type StoreGate } from './gate.ts'

@@ -1,3 +1,4 @@
+// The options that every store takes, and their limits.
 import { SSE_ERR_OPTION } from '../errors.ts'
 import { type StoreLimits } from './store.ts'
 

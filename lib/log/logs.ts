@@ -1,3 +1,4 @@
+// The logs of an app: one channel for each that has readers, and the ways to publish to, produce, read and delete one.
 import { Channel, type ChannelParts } from './channel.ts'
 import { Alarms, type Clock, systemClock } from './clock.ts'
 import { type FollowedLog } from './follower.ts'

@@ -1,3 +1,4 @@
+// What a channel and its readers know of each other.
 import { type Frames } from '../wire/frames.ts'
 import { type LogIds } from './ids.ts'
 import { type After, type PageResult } from './pages.ts'

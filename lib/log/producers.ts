@@ -1,3 +1,4 @@
+// Claims of runs: of any number of calls, on any instances, one becomes the producer.
 import { randomBytes } from 'node:crypto'
 import { SSE_ERR_STORE } from '../errors.ts'
 import { type Alarms, type Clock } from './clock.ts'

@@ -1,3 +1,4 @@
+// The reader of a stream with `filter` or `conflate`, and of `messages()`: it asks for what is next.
 import { type After } from './pages.ts'
 import { type ChannelPort } from './port.ts'
 import { type Batch, type Beginning, type Pull, type StartAt } from './reading.ts'

@@ -1,3 +1,4 @@
+// The reader of a plain stream, which its channel writes to.
 import { type Frames } from '../wire/frames.ts'
 import { type After, type Page } from './pages.ts'
 import { type ChannelPort, type WillingReader } from './port.ts'

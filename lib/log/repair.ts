@@ -1,3 +1,4 @@
+// What a producer keeps of its acknowledged records, in case the store loses them.
 import { type LogRecord } from './store.ts'
 
 /** Kept whatever their age, bytes: all of a short run. */

@@ -1,3 +1,4 @@
+// The newest entries of a log, with their frames: what readers at its tail are written from.
 import { Frames } from '../wire/frames.ts'
 import { compareCursors } from './cursor.ts'
 import { type Presentation, type PulledEntry } from './reading.ts'

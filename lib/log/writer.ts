@@ -1,3 +1,4 @@
+// The producer of a run: appends in order, renews its lease, repairs what the store lost, and is fenced by its epoch.
 import { SSE_ERR_LOST, SSE_ERR_STOPPED } from '../errors.ts'
 import { type Alarm, type Alarms, type Clock } from './clock.ts'
 import { cursorOf, positionOf } from './cursor.ts'

@@ -2,7 +2,7 @@
 import { channel } from 'node:diagnostics_channel'
 import { type FastifyBaseLogger, type FastifyInstance } from 'fastify'
 import { type Declaration } from '../contract/declaration.ts'
-import { type Compilers } from '../encode/compiler.ts'
+import { type CompilerCache } from '../encode/compiler.ts'
 import { SSE_ERR_SHUTDOWN } from '../errors.ts'
 import { Logs } from '../log/logs.ts'
 import { type Store } from '../log/store.ts'
@@ -35,12 +35,12 @@ const channels = {
 /** The topics and runs of an app. */
 export class AppLogs {
   readonly #root: FastifyInstance
-  readonly #compilers: Compilers
+  readonly #compilers: CompilerCache
   readonly #registry = new LogRegistry()
   readonly #logs = new Map<Store | undefined, Logs>()
   readonly #running = new Map<Producer, RunSettings>()
 
-  constructor (root: FastifyInstance, compilers: Compilers) {
+  constructor (root: FastifyInstance, compilers: CompilerCache) {
     this.#root = root
     this.#compilers = compilers
   }

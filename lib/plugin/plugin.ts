@@ -1,7 +1,7 @@
 // The plugin: wires the other files of this folder to an app.
 import { type FastifyInstance, type RouteOptions } from 'fastify'
 import fp from 'fastify-plugin'
-import { Compilers } from '../encode/compiler.ts'
+import { CompilerCache } from '../encode/compiler.ts'
 import { ComponentNames } from '../openapi/components.ts'
 import { documentRoute } from '../openapi/route.ts'
 import { finishDocuments } from '../openapi/swagger.ts'
@@ -25,7 +25,7 @@ async function plugin (fastify: FastifyInstance, options: SsePluginOptions): Pro
   // A second registration gives its scope other settings; everything else is inherited.
   if (inherited !== undefined) return
   const streams = new Streams()
-  const compilers = new Compilers()
+  const compilers = new CompilerCache()
   const logs = new AppLogs(fastify, compilers)
   fastify.decorate('sse', facadeGetter(streams, logs))
   decorate(fastify, streams, sse)
@@ -61,7 +61,7 @@ function facadeGetter (streams: Streams, logs: AppLogs): { getter (this: Fastify
 }
 
 /** Compiles the contracts of all routes that are defined from now on, and documents them. */
-function prepareRoutes (fastify: FastifyInstance, compilers: Compilers, logs: AppLogs): void {
+function prepareRoutes (fastify: FastifyInstance, compilers: CompilerCache, logs: AppLogs): void {
   const pending: Array<() => Promise<void>> = [() => logs.ready()]
   const names = new ComponentNames()
   const scopes = new Set<FastifyInstance>()

@@ -1,3 +1,4 @@
+// Content negotiation, for routes with `strictAccept`.
 import Negotiator from 'negotiator'
 import { EVENT_STREAM, EVENT_STREAM_UTF8 } from '../wire/media-type.ts'
 

@@ -1,3 +1,4 @@
+// The payload for `reply.send`, which steps aside where Fastify pipes it into the raw response.
 import { Readable } from 'node:stream'
 import { breakAfter, type Outlet, type OutletOwner, type RawResponse, ReadableOutlet, ResponseOutlet } from './outlet.ts'
 

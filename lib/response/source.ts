@@ -1,3 +1,4 @@
+// Sources: opens the iterator of whatever a stream was given, and discards what is not wanted.
 import { Readable } from 'node:stream'
 import { SSE_ERR_SOURCE, SSE_ERR_SOURCE_USED } from '../errors.ts'
 

@@ -1,3 +1,4 @@
+// Schemas as text, to tell whether two contracts are the same.
 import { isObject, type SchemaObject } from './walk.ts'
 
 /**

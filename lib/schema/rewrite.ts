@@ -1,3 +1,4 @@
+// Rewrites schemas by a function, wherever a schema has others within it.
 import { isObject, type SchemaObject, subschemas } from './walk.ts'
 
 /** Turns one schema into another; what lies within it is to be mapped through `inner`. */

@@ -1,3 +1,4 @@
+// The default store: logs in the memory of this process.
 import { accept, type LogHead } from '../log/accept.ts'
 import { compareCursors, cursorOf } from '../log/cursor.ts'
 import { limitsOf, positiveInteger, type StoreOptions } from '../log/limits.ts'

@@ -1,3 +1,4 @@
+// The suite that every store must pass.
 import { type Cases, Pair, Skipped, type StoreCase, type StoreUnderTest } from './store/pair.ts'
 import { expiry } from './store/expiry.ts'
 import { limits } from './store/limits.ts'

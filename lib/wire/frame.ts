@@ -1,3 +1,4 @@
+// The lines of a frame (HTML, section 9.2.5): checked, and split at every line end.
 import { SSE_ERR_EVENT, SSE_ERR_ID, SSE_ERR_MESSAGE, SSE_ERR_RETRY } from '../errors.ts'
 
 // Lone surrogates need no care here: they become U+FFFD when the text is encoded as UTF-8.

@@ -1,13 +1,13 @@
 import Fastify from 'fastify'
 import t from 'tap'
-import { Compilers } from '../../lib/encode/compiler.ts'
+import { CompilerCache } from '../../lib/encode/compiler.ts'
 import { declarationOf } from '../../lib/contract/declaration.ts'
 import typedSse, { EventStream } from '../../lib/index.ts'
 
 const shared = { word: { $id: 'word', type: 'string', format: 'date' } }
 
 t.test('scopes with the same schemas have one compiler, others their own', t => {
-  const compilers = new Compilers()
+  const compilers = new CompilerCache()
   const compiler = compilers.of(shared, undefined)
   t.equal(compilers.of({ ...shared }, undefined), compiler)
   t.not(compilers.of({}, undefined), compiler)
@@ -18,7 +18,7 @@ t.test('scopes with the same schemas have one compiler, others their own', t => 
 })
 
 t.test('a declaration is compiled once, and refused as often as it is asked for', async t => {
-  const compiler = new Compilers().of(shared, undefined)
+  const compiler = new CompilerCache().of(shared, undefined)
   const declaration = (schema: object) => declarationOf(EventStream(schema as never))!
   const good = declaration({ $ref: 'word#' })
   t.equal(await compiler.compile(good), await compiler.compile(good))
