@@ -103,7 +103,7 @@ for (const seed of [1, 2]) {
     const got: number[] = []
     const stream = connect(`http://127.0.0.1:${server.port}/`, {
       ...(seed === 2 ? { method: 'POST', body: {}, reconnect: true } : {}),
-      heartbeat: 50,
+      heartbeat: 20,
       backoff: { delay: 2, maxDelay: 20 }
     })
     for await (const { data, id, event } of stream) {
