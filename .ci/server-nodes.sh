@@ -1,7 +1,9 @@
 #!/bin/sh
-# Runs the server's tests under Node 22 and 24, and against the next major of Fastify under Node 24. The Nodes come from
-# npm, some 100 MB each, which is why they are no devDependencies.
+# Runs the server's tests under Node 22 and 24, and against the next major of Fastify under Node 24; of these only those
+# that are named: server-nodes.sh [22] [24] [next]. The Nodes come from npm, some 100 MB each, which is why they are no
+# devDependencies.
 set -u
+[ $# -gt 0 ] || set -- 22 24 next
 root=$(cd "$(dirname "$0")/.." && pwd)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -28,14 +30,20 @@ run () {
   PATH="$work/node_modules/node$1/bin:$PATH" "$work/node_modules/node$1/bin/node" node_modules/tap/dist/esm/run.mjs --disable-coverage --reporter=tap $folders $stores || status=1
 }
 
-run 22 "$root"
-run 24 "$root"
-
 # A copy whose node_modules are links to those of the checkout, except for Fastify.
-mkdir -p "$work/next/node_modules"
-cp -R "$root/lib" "$root/test" "$root/package.json" "$root/tsconfig.json" "$root/.taprc" "$work/next/"
-ln -s "$root/node_modules"/* "$root/node_modules/.bin" "$work/next/node_modules/"
-ln -sfn "$work/node_modules/fastify" "$work/next/node_modules/fastify"
-echo "$next"
-run 24 "$work/next"
+run_next () {
+  mkdir -p "$work/next/node_modules"
+  cp -R "$root/lib" "$root/test" "$root/package.json" "$root/tsconfig.json" "$root/tsconfig.check.json" "$root/.taprc" "$work/next/"
+  ln -s "$root/node_modules"/* "$root/node_modules/.bin" "$work/next/node_modules/"
+  ln -sfn "$work/node_modules/fastify" "$work/next/node_modules/fastify"
+  echo "$next"
+  run 24 "$work/next"
+}
+
+for what in "$@"; do
+  case $what in
+    next) run_next ;;
+    *) run "$what" "$root" ;;
+  esac
+done
 exit $status

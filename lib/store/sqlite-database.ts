@@ -139,15 +139,16 @@ function prepareTables (database: Database): void {
 /** Synchronous, as opening is: only while the app starts. */
 function retryBusy<T> (action: () => T): T {
   const cell = new Int32Array(new SharedArrayBuffer(4))
-  for (let waited = 0; waited < OPEN_TIMEOUT; waited += 20) {
+  // By the clock: an attempt may wait, too.
+  const deadline = performance.now() + OPEN_TIMEOUT
+  for (;;) {
     try {
       return action()
     } catch (error) {
-      if (!isBusy(error)) throw error
+      if (!isBusy(error) || performance.now() > deadline) throw error
     }
     Atomics.wait(cell, 0, 0, 20)
   }
-  return action()
 }
 
 /** Whether another connection held the lock for too long: SQLITE_BUSY and its extended codes. */
