@@ -1,4 +1,5 @@
 // The client's process.
+import { connectAll, leaveAll } from './connect-client.ts'
 import { fan, join } from './fan-client.ts'
 import { finite, finiteHttp2 } from './finite-client.ts'
 import { microseconds } from './payload.ts'
@@ -96,6 +97,8 @@ serve({
   stall: (target: Target) => stallStream(target, '/large'),
   finite,
   finiteHttp2,
+  connectAll,
+  leaveAll,
   join,
   fan,
   takeArrivals () {

@@ -77,6 +77,8 @@ async function watchLoop ({ duration }: { duration: number }): Promise<number> {
   return delay.max / 1e6
 }
 
+let watching: ReturnType<typeof monitorEventLoopDelay> | undefined
+
 serve({
   async listen (changes: Partial<Workload>) {
     Object.assign(workload, changes)
@@ -91,6 +93,19 @@ serve({
   usage,
   watchCpu,
   watchLoop,
+  /** As `watchLoop`, for what takes as long as it takes. */
+  beginWatch () {
+    watching = monitorEventLoopDelay({ resolution: 1 })
+    watching.enable()
+  },
+  endWatch () {
+    watching?.disable()
+    return (watching?.max ?? NaN) / 1e6
+  },
+  /** Resolves when all clients have left. */
+  async untilGone () {
+    while (sockets.size > 0) await new Promise(resolve => setTimeout(resolve, 10))
+  },
   /** The bytes that the kernel took from the busiest socket. */
   mostTaken: () => Math.max(...Array.from(sockets, takenFrom)),
   collect () {

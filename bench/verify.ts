@@ -1,5 +1,6 @@
 import { deepStrictEqual } from 'node:assert'
 import { once } from 'node:events'
+import http from 'node:http'
 import http2 from 'node:http2'
 import { text } from 'node:stream/consumers'
 import { createParser } from 'eventsource-parser'
@@ -26,11 +27,13 @@ export async function verify ({ paths, ...target }: Target & { paths: string[] }
   }
 }
 
-interface Response { type: string | null | undefined, body: string }
+interface Response { type: string | undefined, body: string }
 
-async function get (port: number, path: string): Promise<Response> {
-  const response = await fetch(`http://127.0.0.1:${port}${path}`, { headers: { accept: 'text/event-stream' } })
-  return { type: response.headers.get('content-type'), body: await response.text() }
+/** Without an agent, which would keep the connection open. */
+export async function get (port: number, path: string): Promise<Response> {
+  const request = http.get({ port, path, agent: false, headers: { accept: 'text/event-stream' } })
+  const [response] = await once(request, 'response') as [http.IncomingMessage]
+  return { type: response.headers['content-type'], body: await text(response) }
 }
 
 async function getHttp2 (port: number, path: string): Promise<Response> {

@@ -1,4 +1,5 @@
 import type { Case } from './case.ts'
+import { connects } from './connect.ts'
 import { fanOuts } from './fan-out.ts'
 import { fairness } from './fairness.ts'
 import { finite } from './finite.ts'
@@ -11,5 +12,5 @@ import { tick1000, trickles } from './tick.ts'
 
 /** Every case, in the order in which it runs. */
 export function allCases (heartbeat: number): Case[] {
-  return [...floods, tick1000, ...trickles, idle, stall, heartbeats(heartbeat), finite, fairness, ...fanOuts, ...http2Cases]
+  return [...floods, tick1000, ...trickles, idle, stall, heartbeats(heartbeat), finite, fairness, ...connects, ...fanOuts, ...http2Cases]
 }

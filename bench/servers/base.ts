@@ -26,6 +26,6 @@ export const handlerOf = (routes: Routes) => async (request: { url?: string | un
 
 export const start: Start = async (routes) => {
   const server = createServer(handlerOf(routes))
-  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  await new Promise<void>(resolve => server.listen({ port: 0, host: '127.0.0.1', backlog: 4096 }, resolve))
   return server
 }
