@@ -41,6 +41,7 @@ export class Channel implements Alarm, FollowerListener, ChannelPort {
   /** Readers of either kind. */
   readers = 0
   over: ChannelPort['over']
+  ended: LogEntry | undefined
   readonly turns: Turns
   readonly #followed: FollowedLog
   readonly #parts: ChannelParts
@@ -134,6 +135,7 @@ export class Channel implements Alarm, FollowerListener, ChannelPort {
   }
 
   refresh (): void {
+    this.ended = undefined
     this.#follower.refresh()
   }
 
@@ -164,7 +166,12 @@ export class Channel implements Alarm, FollowerListener, ChannelPort {
     this.#wake()
   }
 
+  onEnd (entry: LogEntry): void {
+    this.ended = entry
+  }
+
   onReset (cursor: Cursor): void {
+    this.ended = undefined
     this.ring.reset(cursor)
     this.#flushLater()
     this.#wake()
@@ -198,13 +205,15 @@ export class Channel implements Alarm, FollowerListener, ChannelPort {
   }
 
   get #storedPages (): Pages {
-    this.#pages ??= new Pages(this.#followed, this.ids, this.presentation, this.#parts)
+    this.#pages ??= new Pages(this.#followed, this.ids, this.presentation, this.ring, this.#parts)
     return this.#pages
   }
 
   #enter (): void {
     this.readers++
     this.#parts.alarms.clear(this)
+    // The run may have been deleted, and started again.
+    if (this.ended !== undefined) this.refresh()
   }
 
   #wake (): void {

@@ -19,6 +19,8 @@ export interface FollowerListener {
   onEntries (entries: readonly LogEntry[]): void
   /** The follower is at a place that does not follow the one before: each reader has to find out by itself what it missed. */
   onReset (cursor: Cursor): void
+  /** The run has ended, and is not followed any more. */
+  onEnd (entry: LogEntry): void
   /** The log of a run does not exist and is not going to. */
   onGone (): void
   /** Every 20 to 40 s; of a run, whenever its producer is looked after. */
@@ -51,6 +53,8 @@ export class Follower implements Alarm {
   readonly #alarms: Alarms
   readonly #listener: FollowerListener
   #isStopped = false
+  /** Stopped at the end of a run; it may be looked at again. */
+  #isEnded = false
   #isReading = false
   /** Something happened that a read has to follow; a level, so what happens during a read leads to another. */
   #isDirty = false
@@ -73,7 +77,7 @@ export class Follower implements Alarm {
   /** Begins. Watching comes before the first read, so that nothing is missed in between. */
   start (): void {
     this.#gate.watch(this.#followed.log, entries => this.#onHint(entries), () => !this.#isStopped).then(unwatch => {
-      if (this.#isStopped) unwatch?.()
+      if (this.#isStopped || this.#unwatch !== null) unwatch?.()
       else this.#unwatch = unwatch
       this.refresh()
     }, error => this.#listener.onFailure(error))
@@ -81,6 +85,12 @@ export class Follower implements Alarm {
 
   /** Something happened that a hint did not tell. */
   refresh (): void {
+    if (this.#isEnded) {
+      this.#isEnded = this.#isStopped = false
+      this.cursor = undefined
+      this.start()
+      return
+    }
     this.#isDirty = true
     if (this.#isReading || this.#isStopped) return
     this.#isReading = true
@@ -88,6 +98,7 @@ export class Follower implements Alarm {
   }
 
   stop (): void {
+    this.#isEnded = false
     this.#isStopped = true
     this.#alarms.clear(this)
     this.#unwatch?.()
@@ -179,9 +190,17 @@ export class Follower implements Alarm {
       this.cursor = cursor
       if (this.#suspectSince !== 0) this.#suspectSince = 0
       this.#listener.onEntries(from === 0 && to === entries.length ? entries : entries.slice(from, to))
-      if (entries[to - 1]!.kind === 'end') this.stop()
+      this.#stopAtEnd(entries[to - 1]!)
     }
     return to === entries.length
+  }
+
+  #stopAtEnd (entry: LogEntry): boolean {
+    if (entry.kind !== 'end') return false
+    this.stop()
+    this.#isEnded = true
+    this.#listener.onEnd(entry)
+    return true
   }
 
   #sweepLater (): void {
@@ -193,10 +212,7 @@ export class Follower implements Alarm {
    * missed a renewal at one look, and has no lease at another a third of it later: a store may lose a lease.
    */
   #judge ({ lease: left }: Slice, tail: LogEntry, lease: number): void {
-    if (tail.kind === 'end') {
-      this.stop()
-      return
-    }
+    if (this.#stopAtEnd(tail)) return
     const now = this.#clock.now()
     const third = lease / 3
     if (left !== null && left > third) {

@@ -4,7 +4,7 @@ import { type FollowedLog, GRACE, lookAfter } from './follower.ts'
 import { type StoreGate } from './gate.ts'
 import { type LogIds } from './ids.ts'
 import { type Beginning, type Presentation } from './reading.ts'
-import { Item } from './ring.ts'
+import { Item, type Ring } from './ring.ts'
 import { type Cursor, type LogEntry } from './store.ts'
 
 // What readers read that are not at the tail: pages from the store, with the gap that a cursor turns out to be at.
@@ -20,8 +20,13 @@ export interface Page {
   readonly cursor: Cursor
 }
 
-/** A page, 'current' where nothing follows just now, 'gone' where the log of a run does not exist, null when not wanted any more. */
-export type PageResult = Page | 'current' | 'gone' | null
+/** Nothing followed a cursor when this process had followed the log up to a place of its ring. */
+export interface Current {
+  readonly asOf: number
+}
+
+/** A page, or why there is none: 'gone' where the log of a run does not exist, null when not wanted any more. */
+export type PageResult = Page | Current | 'gone' | null
 
 /** What a page is read after: a cursor, null for the oldest entry kept, or an id that is none of this log. */
 export type After = Cursor | null | { readonly foreign: string }
@@ -47,6 +52,7 @@ export class Pages {
   readonly #followed: FollowedLog
   readonly #ids: LogIds
   readonly #presentation: Presentation
+  readonly #ring: Ring
   readonly #gate: StoreGate
   readonly #clock: Clock
   readonly #alarms: Alarms
@@ -54,10 +60,11 @@ export class Pages {
   #limit = MOST_ENTRIES
   #isClosed = false
 
-  constructor (followed: FollowedLog, ids: LogIds, presentation: Presentation, parts: { gate: StoreGate, clock: Clock, alarms: Alarms }) {
+  constructor (followed: FollowedLog, ids: LogIds, presentation: Presentation, ring: Ring, parts: { gate: StoreGate, clock: Clock, alarms: Alarms }) {
     this.#followed = followed
     this.#ids = ids
     this.#presentation = presentation
+    this.#ring = ring
     this.#gate = parts.gate
     this.#clock = parts.clock
     this.#alarms = parts.alarms
@@ -68,7 +75,7 @@ export class Pages {
     const key = after === null ? '' : typeof after === 'string' ? after : `${after.foreign} `
     let page = this.#inFlight.get(key)
     if (page === undefined) {
-      page = this.#read(after).finally(() => this.#inFlight.delete(key))
+      page = this.#read(after, { asOf: this.#ring.head }).finally(() => this.#inFlight.delete(key))
       this.#inFlight.set(key, page)
     }
     return page
@@ -88,19 +95,19 @@ export class Pages {
 
   readonly #isWanted = (): boolean => !this.#isClosed
 
-  async #read (after: After): Promise<PageResult> {
+  async #read (after: After, current: Current): Promise<PageResult> {
     if (after !== null && typeof after !== 'string') return this.#restart(after.foreign)
     const slice = await this.#sliceAfter(after)
-    if (slice === null || typeof slice === 'string') return slice
+    if (slice === null || slice === 'gone') return slice
     const { entries, tail } = slice
     const first = entries[0]
     if (after === null) return this.#isCut(first!) ? this.#gap(null, entries, tail) : this.#page(null, beginningOf(entries))
-    if (first === undefined) return this.#ahead(after, tail)
+    if (first === undefined) return tail.id === after ? current : this.#ahead(after, tail)
     return follows(first, after) ? this.#page(null, { place: after, rest: entries }) : this.#gap(this.#ids.of(after), entries, tail)
   }
 
   /** Reads until something follows a cursor, or it is certain that nothing does: the cursor is ahead of the tail, or at it. */
-  async #sliceAfter (after: Cursor | null, aheadSince?: number): Promise<ReadableSlice | 'current' | 'gone' | null> {
+  async #sliceAfter (after: Cursor | null, aheadSince?: number): Promise<ReadableSlice | 'gone' | null> {
     const { log, ttl, lease } = this.#followed
     const slice = await this.#gate.read(log, after, { limit: this.#limit }, this.#isWanted)
     if (slice === null) return null
@@ -110,7 +117,7 @@ export class Pages {
       return { entries, tail }
     }
     const order = tail === null || after === null ? -1 : compareCursors(tail.id, after)
-    if (order === 0) return 'current'
+    if (tail !== null && order === 0) return { entries, tail }
     // Appended between the two halves of a read.
     if (order > 0) return this.#sliceAfter(after, aheadSince)
     if (lease === undefined) {
@@ -145,7 +152,7 @@ export class Pages {
   /** The gap of a reader of whose place nothing is known: it goes on with the oldest entry kept. */
   async #restart (after: string): Promise<PageResult> {
     const slice = await this.#sliceAfter(null)
-    return slice === null || typeof slice === 'string' ? slice : this.#gap(after, slice.entries, slice.tail)
+    return slice === null || slice === 'gone' ? slice : this.#gap(after, slice.entries, slice.tail)
   }
 
   /**

@@ -35,6 +35,8 @@ export interface ChannelPort {
   readonly isReady: boolean
   /** Why there is nothing more: the log of a run is gone, the process lets go of it, or the store failed for good. */
   readonly over: 'gone' | 'closed' | { readonly error: unknown } | undefined
+  /** The end of a run, where the ring's cursor is at it. */
+  readonly ended: LogEntry | undefined
   /** A reader is over. */
   leave (): void
   /** What follows a place, from the store. */

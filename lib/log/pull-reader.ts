@@ -3,6 +3,7 @@ import { type After } from './pages.ts'
 import { type ChannelPort } from './port.ts'
 import { type Batch, type Beginning, type Pull, type StartAt } from './reading.ts'
 import { type Item } from './ring.ts'
+import { Standby } from './standby.ts'
 import { type LogEntry } from './store.ts'
 
 /** A reader that asks for what is next: a cursor, and nothing that waits for it. */
@@ -12,10 +13,11 @@ export class PullReader implements Pull {
   #start: StartAt | undefined
   #after: After = null
   #isStopped = false
-  #wake: (() => void) | undefined
+  readonly #standby: Standby
 
   constructor (channel: ChannelPort, start: StartAt) {
     this.#channel = channel
+    this.#standby = new Standby(channel)
     this.#start = start
   }
 
@@ -48,9 +50,7 @@ export class PullReader implements Pull {
     if (this.#isStopped) return
     this.#isStopped = true
     this.#channel.leave()
-    if (this.#wake === undefined) return
-    this.#channel.offMove(this.#wake)
-    this.#wake()
+    this.#standby.stop()
   }
 
   /** Undefined where nothing came of it but a step on. */
@@ -63,7 +63,7 @@ export class PullReader implements Pull {
   async #begin (start: StartAt): Promise<Beginning | undefined> {
     const channel = this.#channel
     if (start === 'now') {
-      while (!channel.isReady && channel.over === undefined && !this.#isStopped) await this.#move()
+      while (!channel.isReady && channel.over === undefined && !this.#isStopped) await this.#standby.move()
       this.#start = undefined
       if (!channel.isReady) return undefined
       this.#after = channel.ring.cursor
@@ -88,7 +88,8 @@ export class PullReader implements Pull {
     const channel = this.#channel
     if (channel.over !== undefined) return this.#over(channel.over)
     if (this.isCurrent) {
-      await this.#move()
+      if (channel.ended !== undefined) return this.#endWith(channel.ended)
+      await this.#standby.move()
       return undefined
     }
     const page = await channel.pageAfter(this.#after)
@@ -96,9 +97,8 @@ export class PullReader implements Pull {
     // The channel is over, and the next round sees to it.
     if (page === null) return undefined
     if (page === 'gone') return this.#endWith(null)
-    if (page === 'current') {
-      channel.refresh()
-      if (!this.isCurrent) await this.#move()
+    if ('asOf' in page) {
+      await this.#standby.behind(page)
       return undefined
     }
     this.#after = page.from
@@ -130,16 +130,5 @@ export class PullReader implements Pull {
     this.#after = entries.at(-1)!.entry.id
     const events = entries.filter(({ entry }) => entry.kind === 'event')
     return events.length === 0 ? undefined : { entries: events }
-  }
-
-  #move (): Promise<void> {
-    if (this.#channel.over !== undefined) return Promise.resolve()
-    return new Promise(resolve => {
-      this.#wake = () => {
-        this.#wake = undefined
-        resolve()
-      }
-      this.#channel.onMove(this.#wake)
-    })
   }
 }

@@ -4,6 +4,7 @@ import { type After, type Page } from './pages.ts'
 import { type ChannelPort, type WillingReader } from './port.ts'
 import { type Presentation, type Reader, type ReaderSink, type StartAt } from './reading.ts'
 import { join } from './ring.ts'
+import { Standby } from './standby.ts'
 import { type LogEntry } from './store.ts'
 
 /** A reader that is written to: at the tail it is a place in the ring, so its channel writes to thousands in a loop. */
@@ -23,11 +24,11 @@ export class PushReader implements Reader, WillingReader {
   #after: After = null
   #isReading = false
   #isStopped = false
-  /** Set while it waits for the log to move on. */
-  #wake: (() => void) | undefined
+  readonly #standby: Standby
 
   constructor (channel: ChannelPort, sink: ReaderSink, end: Presentation['end']) {
     this.#channel = channel
+    this.#standby = new Standby(channel)
     this.#sink = sink
     this.#end = end
   }
@@ -50,9 +51,7 @@ export class PushReader implements Reader, WillingReader {
     this.#isStopped = true
     this.#channel.remove(this)
     this.#channel.leave()
-    if (this.#wake === undefined) return
-    this.#channel.offMove(this.#wake)
-    this.#wake()
+    this.#standby.stop()
   }
 
   end (entry: LogEntry | null): void {
@@ -106,11 +105,12 @@ export class PushReader implements Reader, WillingReader {
     if (this.place !== this.#channel.ring.head) this.advance(performance.now())
   }
 
-  /** Ends the reader, where its channel is over. */
+  /** Ends the reader, where its channel is over, or it is at the end of a run. */
   #isOver (): boolean {
-    const { over } = this.#channel
-    if (over === undefined) return false
-    if (over === 'gone') this.end(null)
+    const { over, ended } = this.#channel
+    if (over === undefined && ended?.id !== this.#after) return false
+    if (over === undefined) this.end(ended!)
+    else if (over === 'gone') this.end(null)
     else if (over === 'closed') this.stop()
     else this.fail(over.error)
     return true
@@ -140,7 +140,7 @@ export class PushReader implements Reader, WillingReader {
   async #begin (start: StartAt): Promise<void> {
     const channel = this.#channel
     if (start === 'now') {
-      while (!channel.isReady && !this.#isStopped && channel.over === undefined) await this.#move()
+      while (!channel.isReady && !this.#isStopped && channel.over === undefined) await this.#standby.move()
       if (this.#isStopped || !channel.isReady) return
       // Before what may take time, so that nothing which comes meanwhile is missed.
       const { cursor } = channel.ring
@@ -164,10 +164,8 @@ export class PushReader implements Reader, WillingReader {
       // The channel is over, and the loop that called sees to it.
     } else if (page === 'gone') {
       this.end(null)
-    } else if (page === 'current') {
-      // This reader has seen more than the follower of this process.
-      this.#channel.refresh()
-      if (!this.#isInRing()) await this.#move()
+    } else if ('asOf' in page) {
+      await this.#standby.behind(page)
     } else {
       await this.#take(page)
     }
@@ -211,16 +209,5 @@ export class PushReader implements Reader, WillingReader {
       if (direct !== null) this.#sink.onBlocked()
     }
     return isWilling
-  }
-
-  #move (): Promise<void> {
-    if (this.#channel.over !== undefined) return Promise.resolve()
-    return new Promise(resolve => {
-      this.#wake = () => {
-        this.#wake = undefined
-        resolve()
-      }
-      this.#channel.onMove(this.#wake)
-    })
   }
 }

@@ -30,8 +30,8 @@ export interface LogAppCalls {
   start (id: string, upTo: number, silence?: number): Promise<string>
   stop (id: string): Promise<boolean>
   status (id: string): Promise<string>
-  /** Starts one run by many callers; resolves to how many were told that they did, and how many sources were called. */
-  claim (id: string, callers: number): Promise<{ started: number, produced: number }>
+  /** Starts one run by many callers, and reads its event. */
+  claim (id: string, callers: number): Promise<{ readonly started: number, readonly produced: number, readonly first: string }>
   /** Dies at an append of events, after so many. */
   arm (failpoint: Failpoint, appends: number): void
   now (): number
@@ -93,7 +93,9 @@ const calls: LogAppCalls = {
       yield count({ by: id, n: 0 })
     }
     const outcomes = await Promise.all(Array.from({ length: callers }, () => runs.of(id).start(source)))
-    return { started: outcomes.filter(outcome => outcome === 'started').length, produced }
+    let first = ''
+    for await (const { data } of runs.of(id).messages()) first += JSON.stringify(data)
+    return { started: outcomes.filter(outcome => outcome === 'started').length, produced, first }
   },
   arm: (failpoint, appends) => store.arm(failpoint, appends),
   now: Date.now

@@ -15,6 +15,9 @@ import { RedisServer, skipRedis } from './redis.ts'
 import { CHILD_ENV } from './serve.ts'
 import { skipSqlite, Sqlite } from './sqlite.ts'
 
+/** It caches what it compiles, so that a process starts in half the time that tsx takes. */
+const COMPILER = new URL('../typescript/register.js', import.meta.url).href
+
 type Test = { teardown (fn: () => unknown): unknown }
 type Call = { resolve (value: unknown): void, reject (error: Error): void }
 
@@ -79,7 +82,7 @@ export class LogApp {
   /** Resolves once it listens. */
   static async start (t: Test, setting: Omit<LogAppSetting, 'port'>, env: NodeJS.ProcessEnv = {}): Promise<LogApp> {
     const port = await portToKeep()
-    const child = fork(new URL('log-app.ts', import.meta.url), [JSON.stringify({ ...setting, port })], { execArgv: ['--import', 'tsx'], env: { ...CHILD_ENV, ...env } })
+    const child = fork(new URL('log-app.ts', import.meta.url), [JSON.stringify({ ...setting, port })], { execArgv: ['--import', COMPILER], env: { ...CHILD_ENV, ...env } })
     const app = new LogApp(port, child)
     t.teardown(() => app.kill())
     await new Promise((resolve, reject) => app.#calls.set(0, { resolve, reject }))
