@@ -1,9 +1,9 @@
+// The declaration that `EventStream` leaves in a response schema: what the encoder, the document and the client read.
+import { SSE_ERR_SCHEMA } from '../errors.ts'
 import { checkJsonTypes } from '../schema/json-types.ts'
 import { isStandardSchema, toJsonSchema } from '../schema/standard-schema.ts'
 import { isObject, type SchemaObject } from '../schema/walk.ts'
 import { isEventStream } from '../wire/media-type.ts'
-
-// The declaration that `EventStream` leaves in a response schema: what the encoder, the document and the client read.
 
 /** What `EventStream` was given. */
 export interface Declaration {
@@ -47,16 +47,25 @@ export function payloadSchema (name: string, schema: unknown): SchemaObject {
   return jsonSchema
 }
 
+/** Whether a value is what `EventStream` returns. */
+export function isContract (value: unknown): boolean {
+  return isObject(value) && isObject(value.content) && Object.values(value.content).some(mediaType => isObject(mediaType) && DECLARATION in mediaType)
+}
+
 /**
  * The declaration in one response of a route's schema, if it has an event stream.
  *
  * @param response as Fastify takes it; one with a `content` written by hand is a stream of unnamed events
+ * @throws SSE_ERR_SCHEMA for a `content` written by hand whose schema cannot be a payload's
  */
 export function declarationOf (response: unknown): Declaration | undefined {
   if (!isObject(response) || !isObject(response.content)) return undefined
   for (const [name, mediaType] of Object.entries(response.content)) {
     if (!isEventStream(name) || !isObject(mediaType)) continue
     if (DECLARATION in mediaType) return mediaType[DECLARATION] as Declaration
+    if (isContract(mediaType) || isContract(mediaType.schema)) {
+      throw new SSE_ERR_SCHEMA(`'${name}'`, 'what EventStream returns is a response with its content: write it as the response, `200: EventStream(schema)`')
+    }
     // `EventStream` has checked its schemas already.
     const payload = payloadSchema(UNNAMED, mediaType.schema === true ? {} : mediaType.schema)
     return { events: new Map([[UNNAMED, payload]]), sentinel: undefined, id: false, retry: false }

@@ -11,8 +11,8 @@ import { routeDocumentOf } from './document.ts'
 import { streamingHandler } from './handler.ts'
 import { resolvePluginOptions, type SsePluginOptions } from './options.ts'
 import { sse } from './reply.ts'
-import { StreamRoute } from './route.ts'
-import { decorate, optionsOf, responsesOf, setRoute, setSettings, settingsOf, sharedSchemas } from './scope.ts'
+import { checkPlaces, StreamRoute } from './route.ts'
+import { decorate, optionsOf, responsesOf, schemaOf, setRoute, setSettings, settingsOf, sharedSchemas } from './scope.ts'
 import { shieldSerializer } from './serializer.ts'
 import { refuseRequests } from './shutdown.ts'
 import { decorateSignal } from './signal.ts'
@@ -66,6 +66,7 @@ function prepareRoutes (fastify: FastifyInstance, compilers: CompilerCache, logs
   const names = new ComponentNames()
   const scopes = new Set<FastifyInstance>()
   fastify.addHook('onRoute', function (this: FastifyInstance, options: RouteOptions) {
+    checkPlaces(options.url, schemaOf(options))
     const definition = { url: options.url, responses: responsesOf(options), options: optionsOf(options) }
     const settings = settingsOf(this)!
     const route = new StreamRoute(definition, settings.streams)

@@ -1,8 +1,8 @@
 // The streams of one route: what it declares for which status code, and the options they have. Knows no Fastify.
 import { type Compiler } from '../encode/compiler.ts'
-import { type Declaration, declarationOf } from '../contract/declaration.ts'
+import { type Declaration, declarationOf, isContract } from '../contract/declaration.ts'
 import { type Encoder, undeclaredEncoder } from '../encode/encoder.ts'
-import { SSE_ERR_ERROR_EVENT, SSE_ERR_NO_CONTRACT, SSE_ERR_NOT_COMPILED } from '../errors.ts'
+import { SSE_ERR_CONTRACT, SSE_ERR_ERROR_EVENT, SSE_ERR_NO_CONTRACT, SSE_ERR_NOT_COMPILED } from '../errors.ts'
 import { type ResolvedOptions, resolveOptions, type SseOptions } from '../response/options.ts'
 import { dataLines, END } from '../wire/frame.ts'
 
@@ -140,6 +140,16 @@ export class StreamRoute {
       .map(candidate => names.find(name => name.toLowerCase() === candidate))
       .find(name => name !== undefined)
   }
+}
+
+/** The places of a route's schema where an event stream would not be looked for; '' is the schema itself. */
+const WRONG_PLACES = ['', 'response', 'body', 'querystring', 'query', 'params', 'headers']
+
+/** @throws SSE_ERR_CONTRACT when what `EventStream` returns is in a place where it declares nothing */
+export function checkPlaces (url: string, schema: Readonly<Record<string, unknown>> = {}): void {
+  const place = WRONG_PLACES.find(key => isContract(key === '' ? schema : schema[key]))
+  if (place === undefined) return
+  throw new SSE_ERR_CONTRACT(`the \`${['schema', place].filter(String).join('.')}\` of route '${url}' is an event stream, which only a response can be: write \`schema: { response: { 200: EventStream(schema) } }\``)
 }
 
 /** @throws SSE_ERR_ERROR_EVENT when failures would be sent under the name of a declared event */

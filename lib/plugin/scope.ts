@@ -57,6 +57,10 @@ export function sharedSchemas (scope: FastifyInstance): Record<string, unknown> 
   return scope.getSchemas() as Record<string, unknown>
 }
 
+export function schemaOf (route: Pick<RouteOptions, 'schema'>): Record<string, unknown> | undefined {
+  return route.schema as Record<string, unknown> | undefined
+}
+
 /** The response schemas of a route by status code. */
 export function responsesOf (route: Pick<RouteOptions, 'schema'>): Record<string, unknown> | undefined {
   return route.schema?.response as Record<string, unknown> | undefined

@@ -108,6 +108,22 @@ t.test('what is wrong with a route throws where it is defined, or before the app
   await t.rejects(define({ schema: { response: { 200: { content: { 'text/event-stream': {} } } } } }), { code: 'SSE_ERR_SCHEMA' })
 })
 
+t.test('an event stream where it would declare nothing is refused, with the place for it', async t => {
+  const app = Fastify()
+  t.teardown(() => app.close())
+  await app.register(typedSse)
+  const define = (schema: object) => app.route({ method: 'POST', url: '/', schema, handler: () => ['w'] })
+  const advice = 'of route \'/\' is an event stream, which only a response can be: write `schema: { response: { 200: EventStream(schema) } }`'
+  t.throws(() => define(Word), { code: 'SSE_ERR_CONTRACT', message: `EventStream: the \`schema\` ${advice}` })
+  for (const place of ['response', 'body', 'querystring', 'query', 'params', 'headers']) {
+    t.throws(() => define({ [place]: Word }), { code: 'SSE_ERR_CONTRACT', message: `EventStream: the \`schema.${place}\` ${advice}` })
+  }
+  for (const mediaType of [Word, { schema: Word }]) {
+    t.throws(() => define({ response: { 200: { content: { 'text/event-stream': mediaType } } } }), { code: 'SSE_ERR_SCHEMA', message: /write it as the response, `200: EventStream\(schema\)`$/ })
+  }
+  define({ body: Json, response: { 200: Word } })
+})
+
 t.test('a route defined before the plugin was loaded: a contract is refused, no schema is fine', async t => {
   const app = Fastify()
   t.teardown(() => app.close())
