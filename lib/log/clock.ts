@@ -1,7 +1,7 @@
 // Time, as everything in log/ sees it: tests hand in a clock of their own.
 
 export interface Clock {
-  /** ms since 1970. */
+  /** ms since 1970, an integer that never goes back. */
   now (): number
   /**
    * Calls back once after so many ms.
@@ -13,7 +13,9 @@ export interface Clock {
 }
 
 export const systemClock: Clock = {
-  now: Date.now,
+  // Counted on from the start of the process: a wall clock that is set back would silence every alarm until it is there again,
+  // and with it the leases of this process's runs. An integer, as epochs are made of it.
+  now: () => Math.floor(performance.timeOrigin + performance.now()),
   setTimer (callback, ms, isBackground) {
     const timer = setTimeout(callback, ms)
     if (isBackground) timer.unref()

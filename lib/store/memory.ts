@@ -1,5 +1,6 @@
 // The default store: logs in the memory of this process.
 import { accept, type LogHead } from '../log/accept.ts'
+import { systemClock } from '../log/clock.ts'
 import { compareCursors, cursorOf } from '../log/cursor.ts'
 import { limitsOf, positiveInteger, type StoreOptions } from '../log/limits.ts'
 import {
@@ -71,7 +72,7 @@ export class MemoryStore implements Store {
   #isClosed = false
 
   /** @param now ms since 1970 */
-  constructor (options: MemoryStoreOptions = {}, now: () => number = Date.now) {
+  constructor (options: MemoryStoreOptions = {}, now: () => number = systemClock.now) {
     this.limits = limitsOf(options)
     this.#maxBytes = positiveInteger('maxBytes', options.maxBytes ?? 268_435_456, 'bytes')
     this.#now = now

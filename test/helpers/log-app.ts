@@ -42,13 +42,15 @@ export type LogAppMessage = { readonly call: number, readonly value?: unknown, r
 
 export const Count = EventStream({ count: Type.Object({ by: Type.String(), n: Type.Integer() }) }, { sentinel: '[DONE]' })
 const { count } = eventsOf(Count)
+/** Longer than any clock of a test is set back, ms. */
+const TTL = 10_800_000
 
 const { port, store: kept, lease } = JSON.parse(process.argv[2]!) as LogAppSetting
 const store = new FatalStore(typeof kept === 'number' ? redisStore(new Redis(kept, { lazyConnect: true })) : sqliteStore(new Sqlite!(kept)))
 const app = Fastify()
 await app.register(typedSse, { store, shutdownGrace: 0, commitAfter: 0 })
-const topic = app.sse.topic('topic', Count, { maxEvents: 1_000_000 })
-const runs = app.sse.run('run', Count, { lease, shutdownGrace: 0 })
+const topic = app.sse.topic('topic', Count, { maxEvents: 1_000_000, ttl: TTL })
+const runs = app.sse.run('run', Count, { lease, ttl: TTL, shutdownGrace: 0 })
 
 app.get('/topic', { schema: { response: { 200: Count } } }, (_request, reply) => reply.sse(topic, { from: 'start' }))
 app.get<{ Params: { id: string } }>('/run/:id', { schema: { response: { 200: Count } } }, (request, reply) => reply.sse(runs.of(request.params.id)))

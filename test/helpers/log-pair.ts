@@ -23,10 +23,13 @@ export class LogPair {
     this.all = [...current]
   }
 
-  /** @param at as in LogAppSetting */
-  static async start (t: Test, at: number | string, lease: number): Promise<LogPair> {
-    const start = () => LogApp.start(t, { store: at, lease })
-    return new LogPair(t, at, lease, await Promise.all([start(), start()]))
+  /**
+   * @param at as in LogAppSetting
+   * @param envs of the two
+   */
+  static async start (t: Test, at: number | string, lease: number, envs: readonly [NodeJS.ProcessEnv, NodeJS.ProcessEnv] = [{}, {}]): Promise<LogPair> {
+    const start = (env: NodeJS.ProcessEnv) => LogApp.start(t, { store: at, lease }, env)
+    return new LogPair(t, at, lease, await Promise.all([start(envs[0]), start(envs[1])]))
   }
 
   get one (): LogApp { return this.#current[0] }
