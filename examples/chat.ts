@@ -1,6 +1,7 @@
 /**
  * A chat-shaped answer that goes on when the page leaves: a prompt starts a run, words come back one after another, `[DONE]` is
  * the last. A page that was reloaded, or a second one, reads the same answer from its start; stopping it stops it for all.
+ * A server that closes finishes its answers first; one that was killed leaves them lost, and the page may ask again.
  * No model is needed to try it: the words are those of a real text, the one that has most in common with the prompt.
  *
  *     app.register(typedSse)
@@ -33,7 +34,7 @@ const Chat = Type.Object({ id: Type.String({ minLength: 1, maxLength: 64, descri
 /** POST, GET and DELETE /chat/:id: start, read and stop the answer with an id. */
 export const chat: FastifyPluginAsyncTypebox<ChatOptions> = async (app, { texts, pace = 50 }) => {
   const known = await Promise.all(texts.map(file => readFile(file, 'utf8')))
-  const answers = app.sse.run('answers', Answer, { ttl: 600_000, lease: 5_000 })
+  const answers = app.sse.run('answers', Answer, { ttl: 600_000, lease: 5_000, shutdownGrace: 60_000 })
 
   async function * answer (prompt: string, signal: AbortSignal) {
     for (const text of nearest(known, prompt).match(/\s*\S+\s*/g) ?? []) {

@@ -22,6 +22,8 @@ export interface DemoOptions {
   folder?: string
   /** Of topics and runs. @default the memory of this process */
   store?: SsePluginOptions['store']
+  /** The name of this one of several instances. */
+  instance?: string | undefined
 }
 
 const examples = fileURLToPath(new URL('..', import.meta.url))
@@ -49,10 +51,11 @@ const reference = {
   expandAllSchemaProperties: true
 } as const
 
-export async function buildApp ({ logTo = process.stdout, folder = nodeModules, store }: DemoOptions = {}) {
+export async function buildApp ({ logTo = process.stdout, folder = nodeModules, store, instance }: DemoOptions = {}) {
   const log = new LogTee(logTo)
   // Browsers open connections ahead of need; without a request on them, they would keep the server from closing for a minute.
-  const app = Fastify({ logger: { stream: log }, requestIdHeader: 'x-request-id' })
+  const app = Fastify({ logger: { stream: log, ...instance && { base: { instance } } }, requestIdHeader: 'x-request-id' })
+  if (instance) app.addHook('onRequest', async (_request, reply) => { reply.header('x-served-by', instance) })
 
   // Browsers wait three seconds before they reconnect if nothing is said; here one looks on.
   await app.register(troubles)

@@ -4,7 +4,7 @@ import fp from 'fastify-plugin'
 
 const hidden = { schema: { hide: true } }
 
-/** What the buttons of the page ask for: lines for the log, and a cut of every connection. */
+/** What the buttons of the page ask for: lines for the log, a cut of every connection, the end of this process. */
 export const troubles: FastifyPluginAsync = fp(async app => {
   const sockets = new Set<Socket>()
 
@@ -26,6 +26,11 @@ export const troubles: FastifyPluginAsync = fp(async app => {
 
   app.get('/trouble/failure', hidden, async () => {
     throw new Error('this is the failure that you asked for')
+  })
+
+  app.post('/trouble/kill', hidden, async (_request, reply) => {
+    reply.raw.once('finish', () => process.kill(process.pid, 'SIGKILL'))
+    return {}
   })
 
   // As when a proxy is restarted or a phone leaves the house: connections break off without a word.

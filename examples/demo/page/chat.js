@@ -1,5 +1,6 @@
 import { connect } from 'fastify-typed-sse/client'
 import { press } from './press.js'
+import { fetchFor } from './served.js'
 
 // The answer that all tabs of this page show; a tab that is reloaded, or opened, reads it from its start.
 const CURRENT = 'sse-demo-answer'
@@ -23,7 +24,7 @@ export function startChat (panel, setState, announce) {
     try {
       let words = 0
       if (isNew) await start(id, prompt)
-      for await (const { data } of streamAnswer(id, mine.signal, state => {
+      for await (const { data } of streamAnswer(id, mine.signal, fetchFor(panel, false), state => {
         if (state === 'open') setState('open', 'answering…')
         if (state === 'waiting') setState('waiting')
       })) {
@@ -81,12 +82,13 @@ async function start (id, prompt) {
  * Every chunk has an id, so a stream that was cut goes on where it was. With the sentinel named, an answer without it was stopped, or
  * is not whole.
  */
-function streamAnswer (id, signal, onStateChange) {
+function streamAnswer (id, signal, fetch, onStateChange) {
   return connect(`/chat/${id}`, {
     // A header, which EventSource cannot send. The server's log calls the request by this name.
     headers: { 'x-request-id': `chat-${id.slice(0, 8)}` },
     backoff: { maxDelay: 3000 },
     sentinel: '[DONE]',
+    fetch,
     signal,
     onStateChange
   })

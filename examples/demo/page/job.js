@@ -1,4 +1,5 @@
 import { connect } from 'fastify-typed-sse/client'
+import { fetchFor } from './served.js'
 
 // As many as the panel has room for when the route of its neighbour is open.
 const SHOWN = 24
@@ -58,7 +59,7 @@ export function startJob (panel, setState, announce) {
 
   /** @returns whether the job was seen to its end, over however many connections that took */
   async function follow () {
-    job = connect('/job', { backoff: { maxDelay: 5000 }, onStateChange: state => setState(state) })
+    job = connect('/job', { fetch: fetchFor(panel, false), backoff: { maxDelay: 5000 }, onStateChange: state => setState(state) })
     for await (const { event, data } of job) {
       if (event === 'finished') return true
       if (event !== 'started') {

@@ -1,6 +1,7 @@
 import { connect } from 'fastify-typed-sse/client'
 import { shareTabs } from 'fastify-typed-sse/client/share'
 import { press } from './press.js'
+import { fetchFor } from './served.js'
 
 const KEPT = 200
 
@@ -10,7 +11,7 @@ export function startLogs (panel, setState) {
   async function follow () {
     // One connection for all tabs of this page, however many: browsers have six to a server over HTTP/1.1.
     // A log with a hole is a log all the same.
-    const lines = connect('/logs', { share: shareTabs(), backoff: { maxDelay: 5000 }, onGap () {}, onStateChange: state => setState(state) })
+    const lines = connect('/logs', { share: shareTabs(), fetch: fetchFor(panel, true), backoff: { maxDelay: 5000 }, onGap () {}, onStateChange: state => setState(state) })
     for await (const { event, data } of lines) {
       document.dispatchEvent(new CustomEvent('log-line', { detail: { event, data } }))
       list.prepend(row(event, data))

@@ -27,6 +27,7 @@ for (const [id, start] of Object.entries({ metrics: startMetrics, logs: startLog
   start(panel, stateOf(panel), announce)
 }
 
+document.getElementById('kill').addEventListener('click', () => press('/trouble/kill', { method: 'POST' }))
 document.getElementById('cut').addEventListener('click', () => press('/trouble/cut', { method: 'POST' }))
 
 for (const details of document.querySelectorAll('details[data-source]')) {

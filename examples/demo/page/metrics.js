@@ -1,6 +1,7 @@
 import { connect } from 'fastify-typed-sse/client'
 import { shareTabs } from 'fastify-typed-sse/client/share'
 import UPlot from 'uplot'
+import { fetchFor } from './served.js'
 
 const KEPT = 120
 const HEIGHT = 220
@@ -40,7 +41,7 @@ export function startMetrics (panel, setState, announce) {
   }
 
   async function follow () {
-    const samples = connect('/metrics', { share: shareTabs(), backoff: { maxDelay: 5000 }, onStateChange })
+    const samples = connect('/metrics', { share: shareTabs(), fetch: fetchFor(panel, true), backoff: { maxDelay: 5000 }, onStateChange })
     for await (const { data } of samples) show(data)
   }
   follow().catch(error => setState('broken', error.message))

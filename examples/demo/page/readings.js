@@ -1,5 +1,6 @@
 import { parse } from 'fastify-typed-sse/client'
 import { press } from './press.js'
+import { showInstance } from './served.js'
 
 export function startReadings (panel, setState, announce) {
   const [contract, frames, client, server] = ['contract', 'frames', 'client', 'server'].map(name => panel.querySelector(`[data-show=${name}]`))
@@ -28,6 +29,7 @@ export function startReadings (panel, setState, announce) {
     const response = await press(url, { headers: { 'x-request-id': request } })
     if (response === undefined) return setState('broken')
     setState('open')
+    showInstance(panel, response.headers.get('x-served-by'))
     const [raw, copy] = response.body.tee()
     const [bytes, messages] = await Promise.allSettled([showFrames(raw), readMessages(new Response(copy, response))])
     setState(messages.status === 'fulfilled' ? 'done' : 'broken')

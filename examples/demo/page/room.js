@@ -1,6 +1,7 @@
 import { connect } from 'fastify-typed-sse/client'
 import { shareTabs } from 'fastify-typed-sse/client/share'
 import { press } from './press.js'
+import { fetchFor } from './served.js'
 
 export function startRoom (panel, setState, announce) {
   const list = panel.querySelector('.notices')
@@ -9,7 +10,7 @@ export function startRoom (panel, setState, announce) {
   const notices = new Map()
 
   async function follow () {
-    const events = connect('/room', { share: shareTabs(), backoff: { maxDelay: 3000 }, onGap: forget, onStateChange: state => setState(state) })
+    const events = connect('/room', { share: shareTabs(), fetch: fetchFor(panel, true), backoff: { maxDelay: 3000 }, onGap: forget, onStateChange: state => setState(state) })
     for await (const { event, data, id } of events) {
       if (event === 'vote') votes.set(data.voter, data.choice)
       else notices.set(id, data)
