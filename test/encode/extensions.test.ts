@@ -90,3 +90,14 @@ t.test('the plugin hands its option to the routes of its scope', async t => {
   t.match(inside.events, [{ data: '2' }, { event: 'error', data: /SSE_ERR_PAYLOAD/ }])
   t.equal(await (await ask(served, '/outside')).whole(), 'data: 2\n\ndata: 3\n\n')
 })
+
+t.test('a format of the option ajv is known: the console has nothing to say of it', async t => {
+  const said = (['log', 'info', 'warn', 'error'] as const).map(name => t.capture(console, name))
+  const ajv = { plugins: [(instance: Ajv) => instance.addFormat('lower', /^[a-z]+$/)] }
+  const served = await serve(t, app => {
+    const payload = { type: 'object', properties: { word: { type: 'string', format: 'lower' } } }
+    app.get('/', { schema: { response: { 200: EventStream(payload), 202: payload } } }, (_request, reply) => { reply.sse([{ word: 'a' }]) })
+  }, { fastify: { ajv: ajv as object }, sse: { ajv: ajv as object } })
+  t.equal(await (await ask(served, '/')).whole(), 'data: {"word":"a"}\n\n')
+  t.strictSame(said.flatMap(({ args }) => args()), [])
+})
