@@ -1,6 +1,7 @@
 // The client's process.
+import { countArrivals, takeArrivals } from './arrivals.ts'
 import { connectAll, leaveAll } from './connect-client.ts'
-import { fan, join } from './fan-client.ts'
+import { fan, fewest, forget, join, leave, nextEvent, publishOne } from './fan-client.ts'
 import { finite, finiteHttp2 } from './finite-client.ts'
 import { microseconds } from './payload.ts'
 import { serve } from './remote.ts'
@@ -22,7 +23,6 @@ const open: StreamReader[] = []
  */
 const latencies = new Float64Array(2 ** 20)
 let measured = 0
-let arrivals = new Map<number, number>()
 
 function cpu () {
   const { user, system } = process.cpuUsage()
@@ -55,11 +55,6 @@ async function hold ({ path, connections, width, ...target }: Target & { path: s
     open.push(...batch)
     await Promise.all(batch.map(reader => reader.begun))
   }
-}
-
-function countArrivals (frames: number, width: number) {
-  const slot = Math.floor(microseconds() / 1000 / width)
-  arrivals.set(slot, (arrivals.get(slot) ?? 0) + frames)
 }
 
 /** Delivery latencies (us) over `ms` of the streams that are open. */
@@ -101,9 +96,10 @@ serve({
   leaveAll,
   join,
   fan,
-  takeArrivals () {
-    const taken = Array.from(arrivals)
-    arrivals = new Map()
-    return taken
-  }
+  forget,
+  fewest,
+  nextEvent,
+  publishOne,
+  leave,
+  takeArrivals
 })

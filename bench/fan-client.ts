@@ -1,5 +1,6 @@
 // The readers of the fan-out cases, and who asks for messages: the next ones when all readers have the last.
 import http from 'node:http'
+import { countArrivals } from './arrivals.ts'
 import { microseconds } from './payload.ts'
 import { percentile } from './stats.ts'
 import { type StreamReader } from './stream-reader.ts'
@@ -12,20 +13,31 @@ const SAMPLE = 16
 
 export interface FanResult { deliveries: number, ms: number, busy: number, p50: number, p99: number }
 
-const readers: StreamReader[] = []
+let readers: StreamReader[] = []
 const agent = new http.Agent({ keepAlive: true, maxSockets: 1 })
 const latencies = new Float64Array(2 ** 20)
 let measured = 0
 let due = 0
 let onAll = () => {}
+/** Readers that `nextEvent` still waits for. */
+let awaited = 0
+let onAwaited = () => {}
 
-/** Opens readers; resolves with the time until all have the head of their response, ms. */
-export async function join ({ count, stalled = 0, ...target }: Target & { count: number, stalled?: number }): Promise<number> {
+/**
+ * Opens readers; resolves with the time until all have the head of their response, ms.
+ *
+ * @param width of the slots in which frames are counted, ms
+ */
+export async function join ({ count, stalled = 0, width, ...target }: Target & { count: number, stalled?: number, width?: number }): Promise<number> {
   const started = microseconds()
-  const onFrames = (frames: number) => { if ((due -= frames) === 0) onAll() }
+  const onFrames = (frames: number) => {
+    if (width !== undefined) countArrivals(frames, width)
+    if ((due -= frames) === 0) onAll()
+  }
   let seen = 0
   const onLatency = (sent: number, read: number) => {
-    if (sent > 0 && seen++ % SAMPLE === 0) latencies[measured++ % latencies.length] = read - sent
+    if (seen++ % SAMPLE === 0) latencies[measured++ % latencies.length] = read - sent
+    if (awaited > 0 && --awaited === 0) onAwaited()
   }
   for (let opened = 0; opened < count; opened += OPENING) {
     const batch = Array.from({ length: Math.min(OPENING, count - opened) }, () => openStream(target, '/fan', { onFrames, onLatency }))
@@ -57,6 +69,36 @@ export async function fan ({ n, size, ms, ...target }: Target & { n: number, siz
   if (ids.size !== 1 || ids.has(-1)) throw new Error(`readers ended at ${ids.size} different messages`)
   const kept = latencies.subarray(0, Math.min(measured, latencies.length))
   return { deliveries, ms: took / 1000, busy: (cpu() - before) / took, p50: percentile(kept, 0.5), p99: percentile(kept, 0.99) }
+}
+
+/** Resolves when each reader has an event more, with the time. */
+export async function nextEvent (): Promise<number> {
+  awaited = readers.length
+  await new Promise<void>(resolve => { onAwaited = resolve })
+  return microseconds()
+}
+
+/** Publishes a message; resolves with the time before it. */
+export async function publishOne (target: Target): Promise<number> {
+  const before = microseconds()
+  await publish(target, 1, 100)
+  return before
+}
+
+/** `fewest` counts from here. */
+export function forget (): void {
+  for (const reader of readers) reader.frames = 0
+}
+
+/** The frames of the reader that has had the fewest. */
+export function fewest (): number {
+  return readers.reduce((least, { frames }) => Math.min(least, frames), Infinity)
+}
+
+export function leave (): void {
+  for (const reader of readers) reader.close()
+  readers = []
+  agent.destroy()
 }
 
 function publish ({ port, sessions }: Target, n: number, size: number): Promise<void> {

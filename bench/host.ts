@@ -102,9 +102,13 @@ serve({
     watching?.disable()
     return (watching?.max ?? NaN) / 1e6
   },
-  /** Resolves when all clients have left. */
+  /** Resolves when all clients have left, and what waits for a later turn has been done. */
   async untilGone () {
     while (sockets.size > 0) await new Promise(resolve => setTimeout(resolve, 10))
+    for (let i = 0; i < 5; i++) {
+      await new Promise(resolve => setTimeout(resolve, 100))
+      globalThis.gc?.()
+    }
   },
   /** The bytes that the kernel took from the busiest socket. */
   mostTaken: () => Math.max(...Array.from(sockets, takenFrom)),

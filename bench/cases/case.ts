@@ -53,7 +53,7 @@ const FAN_OUT_RIVALS = ['fan-fastify-sse', 'fan-better-sse', 'fan-nchan']
 export const isRival = (row: string): boolean => RIVALS.includes(row) || FAN_OUT_RIVALS.includes(row)
 
 /** Files of `servers/` that load the plugin from the build they are given. */
-const PLUGIN = ['typed-sse', 'fan-topic', 'http2-typed-sse', 'http2-fan-topic', 'resume-topic', 'resume-run']
+const PLUGIN = ['typed-sse', 'idle-topic', 'idle-run', 'fan-topic', 'http2-typed-sse', 'http2-fan-topic', 'resume-topic', 'resume-run']
 
 /** The file of `servers/` that a row is about. */
 export const fileOf = (row: string): string => row.split(', ')[0] as string

@@ -3,7 +3,8 @@ import type { Slot, Usage } from '../host.ts'
 import type { Case } from './case.ts'
 
 const WANTED = 10_000
-const SLOT = 20
+/** ms */
+export const SLOT = 20
 const SPARE = 500
 
 /** As many as the limit on open files allows. */
@@ -36,28 +37,33 @@ export function heartbeats (interval: number): Case {
       const blocked = await server.call<number>('watchLoop', { duration: interval * 1.1 })
       await client.call('takeArrivals')
       const slots = await server.call<Slot[]>('watchCpu', { duration: interval * 2, width: SLOT })
-      return summarize(slots, new Map(await client.call<Array<[number, number]>>('takeArrivals')), blocked)
+      return { ...summarizeBeats(slots, await client.call<Array<[number, number]>>('takeArrivals')), blocked }
     }
   }
 }
 
-function summarize (slots: Slot[], arrivals: Map<number, number>, blocked: number) {
+/**
+ * What the CPU was used for, by whether heartbeats arrived at the time.
+ *
+ * @param arrivals the number of frames by slot; a slot may come several times
+ */
+export function summarizeBeats (slots: Slot[], arrivals: Array<[slot: number, frames: number]>): Record<'beats' | 'cpuPerBeat' | 'quiet' | 'busy' | 'spread', number> {
+  const heard = new Set(arrivals.map(([slot]) => slot))
   const beating = ({ from, to }: Slot) => {
     const first = Math.floor(from / 1000 / SLOT)
     const last = Math.floor(to / 1000 / SLOT)
-    for (let slot = first - 1; slot <= last + 1; slot++) if (arrivals.has(slot)) return true
+    for (let slot = first - 1; slot <= last + 1; slot++) if (heard.has(slot)) return true
     return false
   }
   const share = (some: Slot[]) => sum(some, ({ cpu }) => cpu) / sum(some, ({ from, to }) => to - from) * 100
   const loud = slots.filter(beating)
   const quiet = slots.filter(slot => !beating(slot))
-  const beats = sum(Array.from(arrivals), ([, frames]) => frames)
+  const beats = sum(arrivals, ([, frames]) => frames)
   return {
     beats,
     cpuPerBeat: sum(loud, ({ cpu }) => cpu) / beats,
     quiet: share(quiet),
     busy: share(slots),
-    blocked,
     spread: loud.length / slots.length * 100
   }
 }

@@ -8,7 +8,7 @@ const MORE = 3000
 export const idle: Case = {
   name: 'idle',
   title: `Memory per idle open stream, ${MORE.toLocaleString('en')} streams`,
-  servers: ['held', 'base', 'typed-sse', ...RIVALS],
+  servers: ['held', 'base', 'typed-sse', 'idle-topic', 'idle-run', ...RIVALS],
   rounds: 3,
   metrics: [
     { key: 'rss', label: 'RSS KB/stream', digits: 1, better: 'lower' },
