@@ -23,7 +23,11 @@ export function startChat (panel, setState, announce) {
     setState('connecting')
     try {
       let words = 0
-      if (isNew) await start(id, prompt)
+      if (isNew) {
+        await start(id, prompt)
+        // The other tabs read it only now: before, there is no such run.
+        localStorage.setItem(CURRENT, JSON.stringify({ id, prompt }))
+      }
       for await (const { data } of streamAnswer(id, mine.signal, fetchFor(panel, false), state => {
         if (state === 'open') setState('open', 'answering…')
         if (state === 'waiting') setState('waiting')
@@ -53,9 +57,7 @@ export function startChat (panel, setState, announce) {
   }
 
   function ask (prompt) {
-    const asked = { id: crypto.randomUUID(), prompt }
-    localStorage.setItem(CURRENT, JSON.stringify(asked))
-    follow(asked, true)
+    follow({ id: crypto.randomUUID(), prompt }, true)
   }
 
   form.addEventListener('submit', event => {
