@@ -1,7 +1,7 @@
 // The client's process.
 import { countArrivals, takeArrivals } from './arrivals.ts'
 import { connectAll, leaveAll } from './connect-client.ts'
-import { fan, fewest, forget, join, leave, nextEvent, publishOne } from './fan-client.ts'
+import { fan, fewest, forget, join, leave, nextEvent, publishAll, publishOne, publishPaced } from './fan-client.ts'
 import { finite, finiteHttp2 } from './finite-client.ts'
 import { microseconds } from './payload.ts'
 import { serve } from './remote.ts'
@@ -100,6 +100,8 @@ serve({
   fewest,
   nextEvent,
   publishOne,
+  publishAll,
+  publishPaced,
   leave,
   takeArrivals
 })

@@ -85,6 +85,22 @@ export async function publishOne (target: Target): Promise<number> {
   return before
 }
 
+/** Publishes so many times, whether anybody has got it or not. */
+export async function publishAll ({ times, n, size, ...target }: Target & { times: number, n: number, size: number }): Promise<void> {
+  for (let i = 0; i < times; i++) await publish(target, n, size)
+}
+
+/** Publishes at a rate, in messages per second. */
+export async function publishPaced ({ rate, size, ms, ...target }: Target & { rate: number, size: number, ms: number }): Promise<void> {
+  const started = performance.now()
+  for (let published = 0; published < rate * ms / 1000;) {
+    const due = Math.floor((performance.now() - started) / 1000 * rate) - published
+    if (due > 0) await publish(target, due, size)
+    published += due
+    await new Promise(resolve => setTimeout(resolve, 10))
+  }
+}
+
 /** `fewest` counts from here. */
 export function forget (): void {
   for (const reader of readers) reader.frames = 0

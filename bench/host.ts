@@ -13,6 +13,8 @@ export interface Usage {
   cpu: number
   rss: number
   heap: number
+  /** Outside the heap: the contents of Buffers. */
+  external: number
   /** Highest resident set so far, bytes. */
   peak: number
   pulled: Record<string, number>
@@ -35,12 +37,13 @@ function ownCpu () {
 }
 
 function usage (): Usage {
-  const { rss, heapUsed } = process.memoryUsage()
+  const { rss, heapUsed, external } = process.memoryUsage()
   return {
     at: microseconds(),
     cpu: cpu(),
     rss,
     heap: heapUsed,
+    external,
     peak: process.resourceUsage().maxRSS * 1024,
     pulled
   }
@@ -49,6 +52,11 @@ function usage (): Usage {
 function takenFrom (socket: Socket) {
   const handle = (socket as unknown as { _handle: StreamHandle | null })._handle
   return handle === null ? 0 : handle.bytesWritten - handle.writeQueueSize
+}
+
+function isFull (socket: Socket) {
+  const handle = (socket as unknown as { _handle: StreamHandle | null })._handle
+  return handle !== null && handle.writeQueueSize > 0
 }
 
 /** CPU used in each slot of `width` ms until `duration` ms have passed. */
@@ -112,6 +120,8 @@ serve({
   },
   /** The bytes that the kernel took from the busiest socket. */
   mostTaken: () => Math.max(...Array.from(sockets, takenFrom)),
+  /** The number of connections with bytes that the kernel has not taken. */
+  waiting: () => Array.from(sockets).filter(isFull).length,
   collect () {
     globalThis.gc?.()
     globalThis.gc?.()

@@ -1,6 +1,7 @@
 import type { Case } from './case.ts'
 import { connects } from './connect.ts'
 import { fanOuts } from './fan-out.ts'
+import { fanStalled } from './fan-stalled.ts'
 import { fairness } from './fairness.ts'
 import { finite } from './finite.ts'
 import { floods } from './flood.ts'
@@ -13,5 +14,5 @@ import { tick1000, trickles } from './tick.ts'
 
 /** Every case, in the order in which it runs. */
 export function allCases (heartbeat: number): Case[] {
-  return [...floods, tick1000, ...trickles, idle, stall, heartbeats(heartbeat), many, finite, fairness, ...connects, ...fanOuts, ...http2Cases]
+  return [...floods, tick1000, ...trickles, idle, stall, heartbeats(heartbeat), many, finite, fairness, ...connects, ...fanOuts, ...fanStalled, ...http2Cases]
 }
