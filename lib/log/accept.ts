@@ -58,7 +58,7 @@ function opening (type: Cursor | ''): LogRecord {
   return { kind: 'open', type, data: '', meta: '' }
 }
 
-function acceptFenced (head: LogHead | null, records: readonly LogRecord[], first: Cursor, after: Cursor | null): Acceptance | Duplicate {
+function acceptFenced (head: LogHead | null, records: readonly LogRecord[], first: Cursor, after: Cursor | 'any' | null): Acceptance | Duplicate {
   const { epoch, seq } = positionOf(first)
   if (head === null) {
     if (seq === 0 && after === null && records.length > 0) return { epoch, seq, records }
@@ -67,7 +67,12 @@ function acceptFenced (head: LogHead | null, records: readonly LogRecord[], firs
   const tail = cursorOf(head.epoch, head.seq)
   const conflict = (): StoreError => new StoreError('CONFLICT', `${first} does not follow the tail ${tail}`, { tail })
   if (epoch < head.epoch) throw new StoreError('FENCED', `Epoch ${epoch} was superseded, the tail is ${tail}`, { tail })
+  const ended = (): StoreError => new StoreError('ENDED', `The log was sealed at ${tail}`, { tail })
   if (epoch > head.epoch) {
+    if (seq === 0 && after === 'any' && records.length > 0) {
+      if (head.isEnded) throw ended()
+      return { epoch, seq, records: [{ ...records[0]!, type: tail }, ...records.slice(1)] }
+    }
     if (seq === 0 && after === tail && records.length > 0) return { epoch, seq, records }
     throw conflict()
   }
@@ -79,7 +84,7 @@ function acceptFenced (head: LogHead | null, records: readonly LogRecord[], firs
     }
     if (last <= head.seq) return { duplicate: cursorOf(epoch, last) }
   }
-  if (head.isEnded) throw new StoreError('ENDED', `The log was sealed at ${tail}`, { tail })
+  if (head.isEnded) throw ended()
   if (seq !== head.seq + 1) throw conflict()
   return { epoch, seq: records.length === 0 ? head.seq : seq, records }
 }

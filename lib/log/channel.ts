@@ -10,7 +10,7 @@ import { PullReader } from './pull-reader.ts'
 import { PushReader } from './push-reader.ts'
 import { type Beginning, type Presentation, type Pull, type Reader, type ReaderSink, type StartAt } from './reading.ts'
 import { Item, Ring } from './ring.ts'
-import { type Cursor, type EndState, type LogEntry } from './store.ts'
+import { type Cursor, type LogEntry } from './store.ts'
 import { READERS_PER_TURN, type Turns } from './turns.ts'
 
 /** What channels need of their process. */
@@ -20,7 +20,7 @@ export interface ChannelParts {
   readonly alarms: Alarms
   readonly turns: Turns
   /** Seals a run whose producer is dead. */
-  seal (followed: FollowedLog, tail: Cursor, state: EndState): void
+  seal (followed: FollowedLog, tail: Cursor): void
   /** Nobody has come back to a channel for a while. */
   onIdle (channel: Channel): void
 }
@@ -189,7 +189,7 @@ export class Channel implements Alarm, FollowerListener, ChannelPort {
   }
 
   onLost (tail: Cursor): void {
-    this.#parts.seal(this.#followed, tail, 'lost')
+    this.#parts.seal(this.#followed, tail)
   }
 
   onFailure (error: unknown): void {

@@ -47,7 +47,7 @@ export class Logs {
       alarms: this.#alarms,
       turns: new Turns(),
       // Where it fails, the next look finds the run as it is.
-      seal: ({ log, ttl, lease }, tail, state) => { this.#producers.seal(log, tail, state, { ttl, lease: lease! }).catch(() => {}) },
+      seal: ({ log, ttl, lease }, tail) => { this.#producers.seal(log, tail, { ttl, lease: lease! }).catch(() => {}) },
       onIdle: channel => { if (this.#channels.get(channel.log) === channel) this.#channels.delete(channel.log) }
     }
   }

@@ -77,30 +77,46 @@ export class Producers {
         if (error instanceof SSE_ERR_STORE) throw error
       }
     }
-    const found = await this.#read(log)
+    const deadline = this.#deadline()
+    const found = await this.#read(log, deadline)
     if (found === null || found.tail.kind === 'end') return false
-    return this.seal(log, found.tail.id, 'stopped', options)
+    return this.#supersede(log, found.tail.id, options, deadline)
   }
 
   /**
-   * Seals a log that is not ended, under an epoch of its own.
+   * Seals a log as lost, under an epoch of its own, unless its tail has moved on.
    *
    * @param tail as last seen
+   */
+  async seal (log: string, tail: Cursor, options: WriterOptions): Promise<void> {
+    const first = cursorOf(this.#newEpoch(positionOf(tail).epoch), 0)
+    const records = [openRecord(tail), endRecord('lost')]
+    try {
+      await this.#patiently(() => this.#gate.store.append(log, records, { ...options, first, after: tail }))
+    } catch (error) {
+      // Its producer, or another look, was faster.
+      if (!(error instanceof StoreError)) throw error
+    }
+  }
+
+  /**
+   * Seals a log as stopped, whatever its tail is by then: a producer that appends all the time would always be ahead of one
+   * that was seen.
+   *
    * @returns false when it was ended, or gone, before
    */
-  async seal (log: string, tail: Cursor, state: EndState, options: WriterOptions): Promise<boolean> {
-    for (let after = tail; ;) {
-      const epoch = this.#newEpoch(positionOf(after).epoch)
-      const records = [openRecord(after), { kind: 'end', type: state, data: '', meta: '' } as const]
+  async #supersede (log: string, tail: Cursor, options: WriterOptions, deadline: number): Promise<boolean> {
+    for (let above = positionOf(tail).epoch; ;) {
+      const first = cursorOf(this.#newEpoch(above), 0)
+      const records = [openRecord(''), endRecord('stopped')]
       try {
-        await this.#patiently(() => this.#gate.store.append(log, records, { ...options, first: cursorOf(epoch, 0), after }))
+        await this.#patiently(() => this.#gate.store.append(log, records, { ...options, first, after: 'any' }), deadline)
         return true
       } catch (error) {
         if (!(error instanceof StoreError)) throw error
-        const found = await this.#read(log)
-        // Only the producer's silence is what a lost run is sealed for.
-        if (found === null || found.tail.kind === 'end' || state === 'lost') return false
-        after = found.tail.id
+        // Another epoch was opened meanwhile, unless it is over.
+        if (error.tail === null || error.code === 'ENDED') return false
+        above = positionOf(error.tail).epoch
       }
     }
   }
@@ -118,7 +134,7 @@ export class Producers {
     await new Promise<void>(resolve => this.#clock.setTimer(resolve, options.lease / 3, false))
     const again = await this.#read(log)
     if (again === null || again.lease !== null || again.tail.id !== found.tail.id) return again
-    await this.seal(log, again.tail.id, 'lost', options)
+    await this.seal(log, again.tail.id, options)
     return this.#read(log)
   }
 
@@ -133,8 +149,8 @@ export class Producers {
     for (const writer of this.#writers.values()) writer.abandon()
   }
 
-  async #read (log: string): Promise<Existing | null> {
-    const slice = await this.#patiently(() => this.#gate.store.read(log, null, { limit: 1, last: 1 }))
+  async #read (log: string, deadline?: number): Promise<Existing | null> {
+    const slice = await this.#patiently(() => this.#gate.store.read(log, null, { limit: 1, last: 1 }), deadline)
     return slice.tail === null ? null : slice as Existing
   }
 
@@ -143,10 +159,13 @@ export class Producers {
     return this.#lastEpoch
   }
 
+  /** Until when the store may be waited for. */
+  #deadline (): number {
+    return this.#clock.now() + this.#gate.store.limits.appendTimeout
+  }
+
   /** Repeats a call while the store is down, for as long as an append may take. */
-  async #patiently<T> (call: () => Promise<T>): Promise<T> {
-    const { appendTimeout } = this.#gate.store.limits
-    const deadline = this.#clock.now() + appendTimeout
+  async #patiently<T> (call: () => Promise<T>, deadline = this.#deadline()): Promise<T> {
     for (let attempt = 0; ; attempt++) {
       try {
         const value = await within(call(), deadline - this.#clock.now(), this.#alarms)
@@ -156,11 +175,15 @@ export class Producers {
         if (!isUnavailable(error)) throw error
         this.#gate.failed(error)
         const pause = pauseBefore(attempt)
-        if (this.#clock.now() + pause >= deadline) throw unacknowledged(appendTimeout, error)
+        if (this.#clock.now() + pause >= deadline) throw unacknowledged(this.#gate.store.limits.appendTimeout, error)
         await new Promise<void>(resolve => this.#clock.setTimer(resolve, pause, false))
       }
     }
   }
+}
+
+function endRecord (type: EndState): LogRecord {
+  return { kind: 'end', type, data: '', meta: '' }
 }
 
 function openRecord (type: Cursor | ''): LogRecord {

@@ -40,8 +40,11 @@ export interface AppendOptions {
    * ids, which is how topics are published to.
    */
   readonly first?: Cursor | undefined
-  /** Only where `first` opens an epoch (seq 0): the tail that it supersedes; null where the log must not exist. */
-  readonly after?: Cursor | null | undefined
+  /**
+   * Only where `first` opens an epoch (seq 0): the tail that it supersedes; null where the log must not exist. `'any'`:
+   * whatever the tail is, unless it is an `end`; the store makes it the type of the `open` record.
+   */
+  readonly after?: Cursor | 'any' | null | undefined
   /**
    * Only without `first`: the same token again, or an earlier one of its publisher, is a duplicate. A store remembers the
    * last of each publisher for 60 s at least.
@@ -106,7 +109,8 @@ export interface StoreLimits {
  * | E = e, T is an `end` | ENDED |
  * | E = e, N = n + 1 | accepted |
  * | E = e, otherwise | CONFLICT |
- * | E > e | accepted if N = 0 and `after` = T, else CONFLICT |
+ * | E > e, N = 0, `after` is 'any' | ENDED if T is an `end`, else accepted, with T as the type of `records[0]` |
+ * | E > e, otherwise | accepted if N = 0 and `after` = T, else CONFLICT |
  * | `first`, no records | FENCED, LOST and ENDED as above; E = e and N = n + 1: lease and ttl are renewed, resolves to T; else CONFLICT |
  * | no `first`, no T | opens the epoch (store's clock in ms) with an `open` record of its own, then the records from seq 1 |
  * | no `first`, T is an `end` | ENDED |

@@ -23,7 +23,7 @@ const TOKEN_TTL = 120_000
 
 /**
  * KEYS: stream, lease, tokens, ids of idempotency keys, their expiry times, epoch of a deleted log.
- * ARGV: first, after ('' null), ttl, lease, maxEvents, channel, 1 if a hint may be sent, publisher, its
+ * ARGV: first, after ('' null, or 'any'), ttl, lease, maxEvents, channel, 1 if a hint may be sent, publisher, its
  * sequence, idempotency key with a leading '=' ('' where not given); then field, type, data and meta of each record.
  * Returns { status, id }, and '1' third where INFO is denied.
  *
@@ -70,6 +70,9 @@ if ARGV[1] ~= '' then
     if k > 0 and N + k - 1 <= n then return { 'OK', format(E, N + k - 1) } end
     if ended then return { 'ENDED', tail } end
     if N ~= n + 1 then return { 'CONFLICT', tail } end
+  elseif last and N == 0 and ARGV[2] == 'any' and k > 0 then
+    if ended then return { 'ENDED', tail } end
+    ARGV[FIRST + 1] = tail
   elseif N ~= 0 or ARGV[2] ~= tail or k == 0 then
     return { last and 'CONFLICT' or 'LOST', tail }
   end

@@ -16,7 +16,7 @@ const record: fc.Arbitrary<LogRecord> = fc.record({ kind: fc.constantFrom('event
 const append = fc.record({
   records: fc.array(record, { maxLength: 3 }),
   first: fc.oneof(fc.constant(undefined), fc.constant('next' as const), cursor),
-  after: fc.oneof(fc.constant(undefined), fc.constant(null), fc.constant('tail' as const), cursor),
+  after: fc.oneof(fc.constant(undefined), fc.constant(null), fc.constant('tail' as const), fc.constant('any' as const), cursor),
   token: fc.option(fc.record({ publisher: text, sequence: fc.integer({ min: 1, max: 3 }) }), { nil: undefined }),
   idempotencyKey: fc.option(text, { nil: undefined }),
   lease: fc.option(fc.constantFrom(100, 500), { nil: undefined })

@@ -66,7 +66,7 @@ export class ModelStore implements Store {
     return [cursorOf(epoch, seq + 1), records]
   }
 
-  #fenced (log: ModelLog | undefined, tail: LogEntry | undefined, records: readonly LogRecord[], first: Cursor, after: Cursor | null): [Cursor, readonly LogRecord[] | 'duplicate'] {
+  #fenced (log: ModelLog | undefined, tail: LogEntry | undefined, records: readonly LogRecord[], first: Cursor, after: Cursor | 'any' | null): [Cursor, readonly LogRecord[] | 'duplicate'] {
     const { epoch, seq } = positionOf(first)
     if (tail === undefined) {
       if (seq === 0 && after === null && records.length > 0) return [first, records]
@@ -75,6 +75,10 @@ export class ModelStore implements Store {
     const { epoch: e, seq: n } = positionOf(tail.id)
     if (epoch < e) throw refusal('FENCED', tail)
     if (epoch > e) {
+      if (seq === 0 && after === 'any' && records.length > 0) {
+        if (tail.kind === 'end') throw refusal('ENDED', tail)
+        return [first, [{ ...records[0]!, type: tail.id }, ...records.slice(1)]]
+      }
       if (seq === 0 && after === tail.id && records.length > 0) return [first, records]
       throw refusal('CONFLICT', tail)
     }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
-import { type StoreErrorCode } from '../../log/store.ts'
-import { type Pair, brief, type Cases, end, event, open } from './pair.ts'
+import { type LogEntry, type StoreErrorCode } from '../../log/store.ts'
+import { type Pair, brief, type Cases, end, event, open, until } from './pair.ts'
 
 // Appends with `first`: a single producer, fenced and idempotent.
 
@@ -119,6 +119,35 @@ export const producing: Cases = {
     assert.equal(await seal(), '2000-1')
     assert.equal(await seal(), '2000-1')
     assert.deepEqual(brief(await pair.readAll('1000-2')), ['2000-0 open', '2000-1 end'])
+  },
+  'a higher epoch that supersedes any tail is told which': async pair => {
+    await begin(pair)
+    const seal = () => pair.produce('2000-0', [open('seal'), end('stopped')], { after: 'any' })
+    assert.equal(await seal(), '2000-1')
+    assert.equal(await seal(), '2000-1', 'again it is a duplicate')
+    assert.deepEqual((await pair.readAll('1000-2')).map(({ id, kind, type, data }) => [id, kind, type, data]), [
+      ['2000-0', 'open', '1000-2', 'seal'], ['2000-1', 'end', 'stopped', '']
+    ])
+    await refused(pair, 'FENCED', () => pair.produce('1000-3', [event('three')]))
+  },
+  'an epoch that supersedes any tail is announced as it is read': async pair => {
+    await begin(pair)
+    const hints: Array<readonly LogEntry[] | null> = []
+    const stop = await pair.b.watch(pair.log, entries => { hints.push(entries) })
+    await pair.produce('2000-0', [open('seal'), end('stopped')], { after: 'any' })
+    await until(() => hints.length > 0)
+    stop()
+    const entries = await pair.readAll('1000-2')
+    for (const hint of hints) if (hint !== null) assert.deepEqual(hint, entries)
+  },
+  'an epoch that supersedes any tail needs one, which is no end, and is higher': async pair => {
+    await refused(pair, 'LOST', () => pair.produce('2000-0', [open('seal'), end()], { after: 'any' }))
+    await begin(pair)
+    await refused(pair, 'CONFLICT', () => pair.produce('1000-0', [open('seal'), end()], { after: 'any' }))
+    await refused(pair, 'FENCED', () => pair.produce('900-0', [open('seal'), end()], { after: 'any' }))
+    await refused(pair, 'CONFLICT', () => pair.produce('2000-0', [], { after: 'any' }))
+    await pair.produce('1000-3', [end()])
+    await refused(pair, 'ENDED', () => pair.produce('2000-0', [open('seal'), end()], { after: 'any' }))
   },
   'CONFLICT: a higher epoch that names another tail, or none': async pair => {
     await begin(pair)
