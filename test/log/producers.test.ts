@@ -109,7 +109,7 @@ t.test('stop from elsewhere, when another epoch was opened, or the log deleted, 
   t.strictSame(await kindsOf(model), ['open', 'open', 'open', 'stopped'])
   await one.delete('run:r')
   await one.claim('run:r', RUN)
-  meanwhile(() => model.delete('run:r'))
+  meanwhile(() => one.delete('run:r'))
   t.equal(await other.stop('run:r', RUN), false)
 })
 
