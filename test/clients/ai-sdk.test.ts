@@ -31,11 +31,13 @@ t.test('it reports the failure of the model in the words of the route', async t 
 t.test('there is nothing to resume: 204, which it takes for null', async t => {
   const { url } = await cook(t, register)
   t.equal(await transport(url).reconnectToStream({ chatId: 'c' }), null)
+  await new Response((await transport(url).sendMessages(ask('hello'))).pipeThrough(new TransformStream({ transform () {} }))).text()
+  t.equal(await transport(url).reconnectToStream({ chatId: 'c' }), null, 'an answer that is whole is in the database')
 })
 
 t.test('the headers and the sentinel of the protocol are there', async t => {
   const { url } = await cook(t, register)
-  const response = await fetch(`${url}/api/chat`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ messages: ask('hello').messages }) })
+  const response = await fetch(`${url}/api/chat`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ id: 'c', messages: ask('hello').messages }) })
   t.equal(response.headers.get('x-vercel-ai-ui-message-stream'), 'v1')
-  t.match(await response.text(), /data: \[DONE\]\n\n$/)
+  t.match(await response.text(), /data: \[DONE\]\nid: \S+\n\n$/)
 })
