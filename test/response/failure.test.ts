@@ -1,4 +1,5 @@
 import { setImmediate as turn } from 'node:timers/promises'
+import { type FastifyRequest } from 'fastify'
 import t from 'tap'
 import { EventStream } from '../../lib/index.ts'
 import { ask, errorLines, eventually, mishaps, serve, summaries } from '../helpers/serve.ts'
@@ -164,6 +165,34 @@ t.test('errorEvent renames the event, or leaves it out', async t => {
     t.equal(none.text, 'data: 1\n\n')
   }
 })
+
+const ERROR_EVENTS: Record<string, { makeItem: (error: Error, request: FastifyRequest) => unknown, event: object, warned?: object }> = {
+  'gives an item': { makeItem: (error, { url }) => ({ event: 'failed', data: `${error.message} in ${url}` }), event: { event: 'failed', data: '"short in /"' } },
+  'gives no item of the contract': { makeItem: () => ({ event: 'failed', data: 1 }), event: { event: 'error' }, warned: { code: 'SSE_ERR_PAYLOAD' } },
+  throws: { makeItem: () => { throw new Error('mine') }, event: { event: 'error' }, warned: { message: 'mine' } },
+  'is async, and gives an item too late': { makeItem: async () => ({ event: 'failed', data: 'late' }), event: { event: 'error' }, warned: { code: /SSE_ERR_/ } },
+  'is async, and fails': { makeItem: async () => { throw new Error('late') }, event: { event: 'error' }, warned: { code: /SSE_ERR_/ } }
+}
+
+for (const [name, { makeItem, event, warned }] of Object.entries(ERROR_EVENTS)) {
+  t.test(`errorEvent as a function that ${name}`, async t => {
+    const seen = mishaps(t)
+    const Named = { schema: { response: { 200: EventStream({ tick: { type: 'integer' }, failed: { type: 'string' } } as object) } } }
+    const served = await serve(t, app => {
+      app.get('/', Named, (_request, reply) => {
+        reply.sse((async function * () { yield { event: 'tick', data: 1 }; throw new Teapot('short') })() as never, { errorEvent: makeItem as never })
+      })
+    })
+    const answer = await ask(served, '/')
+    t.equal(await answer.ended, 'broken')
+    t.match(answer.events, [{ event: 'tick' }, event])
+    t.equal(answer.events.length, 2)
+    await eventually(() => summaries(served).length === 1)
+    t.match(summaries(served), [{ reason: 'error', events: 1 }], 'the report of the failure does not count')
+    t.match(served.lines.filter(({ level }) => level === 40), warned === undefined ? [] : [{ err: warned, msg: /^errorEvent gave no item/ }])
+    t.strictSame(seen, [])
+  })
+}
 
 t.test('an error of an odd form is told, and ends the stream all the same', async t => {
   const seen = mishaps(t)

@@ -39,6 +39,22 @@ t.test('an invalid payload after the headers: fail, skip, or a function that dec
   t.equal(served.lines.filter(line => line.msg === 'invalid event dropped').length, 4)
 })
 
+t.test('onInvalid that answers no policy ends the stream with what is wrong; an async one is not waited for', async t => {
+  const seen = mishaps(t)
+  const answers: Record<string, () => unknown> = { text: () => 'drop', nothing: () => {}, promise: async () => 'skip', rejection: async () => { throw new Error('late') } }
+  const served = await serve(t, app => {
+    for (const [name, onInvalid] of Object.entries(answers)) {
+      app.get(`/${name}`, Numbers, (_request, reply) => { reply.sse([1, 'two'], { onInvalid: onInvalid as never }) })
+    }
+  })
+  for (const name of Object.keys(answers)) {
+    const answer = await ask(served, `/${name}`)
+    t.equal(await answer.ended, 'broken')
+    t.match(answer.events, [{ data: '1' }, { event: 'error', data: /SSE_ERR_OPTION/ }], name)
+  }
+  t.strictSame(seen, [])
+})
+
 t.test('commitAfter 0 sends the headers at once, with retry in a frame of its own', async t => {
   let go = () => {}
   const served = await serve(t, app => {
