@@ -118,7 +118,7 @@ export class Channel implements Alarm, FollowerListener, ChannelPort {
   }
 
   begin (beginning: Beginning): Frames | null | Promise<Frames | null> {
-    if (beginning.gap !== null) return this.presentation.begin(beginning)
+    if (beginning.reason !== 'now') return this.presentation.begin(beginning)
     if (this.#ready?.id === beginning.id) return this.#ready.frames
     const frames = this.presentation.begin(beginning)
     if (!(frames instanceof Promise)) this.#ready = { id: beginning.id, frames }

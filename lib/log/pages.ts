@@ -101,7 +101,7 @@ export class Pages {
     if (slice === null || slice === 'gone') return slice
     const { entries, tail } = slice
     const first = entries[0]
-    if (after === null) return this.#isCut(first!) ? this.#gap(null, entries, tail) : this.#page(null, beginningOf(entries))
+    if (after === null) return this.#isCut(first!) ? this.#gap(null, entries, tail) : this.#oldest(entries)
     if (first === undefined) return tail.id === after ? current : this.#ahead(after, tail)
     return follows(first, after) ? this.#page(null, { place: after, rest: entries }) : this.#gap(this.#ids.of(after), entries, tail)
   }
@@ -129,6 +129,12 @@ export class Pages {
     if (waited >= GRACE) return tail === null ? 'gone' : { entries, tail }
     await this.#pause(lookAfter(waited))
     return this.#sliceAfter(after, since)
+  }
+
+  /** The reader of a run has to know nothing before its start. */
+  #oldest (entries: readonly LogEntry[]): Page {
+    const start = beginningOf(entries)
+    return this.#page(this.#followed.lease === undefined ? { reason: 'history', gap: null, id: this.#ids.of(start.place) } : null, start)
   }
 
   #pause (ms: number): Promise<void> {

@@ -12,6 +12,8 @@ export class PullReader implements Pull {
   /** Where to begin, until that is known. */
   #start: StartAt | undefined
   #after: After = null
+  /** What comes after a beginning. */
+  #items: readonly Item[] | undefined
   #isStopped = false
   readonly #standby: Standby
 
@@ -55,6 +57,11 @@ export class PullReader implements Pull {
 
   /** Undefined where nothing came of it but a step on. */
   async #step (): Promise<Batch | null | undefined> {
+    if (this.#items !== undefined) {
+      const items = this.#items
+      this.#items = undefined
+      return this.#batchOf(items)
+    }
     if (this.#start === undefined) return this.#fromRing() ?? await this.#fromStore()
     const beginning = await this.#begin(this.#start)
     return beginning === undefined || this.#isStopped ? undefined : { beginning }
@@ -70,8 +77,14 @@ export class PullReader implements Pull {
       return { reason: 'now', gap: null, id: channel.ids.of(channel.ring.cursor) }
     }
     this.#start = undefined
-    if (typeof start === 'object') this.#after = 'last' in start ? await channel.beforeLast(start.last) : 'after' in start ? start.after : start
-    return undefined
+    if (typeof start !== 'object') return undefined
+    if (!('last' in start)) {
+      this.#after = 'after' in start ? start.after : start
+      return undefined
+    }
+    const cursor = await channel.beforeLast(start.last)
+    this.#after = cursor
+    return cursor === null ? undefined : { reason: 'history', gap: null, id: channel.ids.of(cursor) }
   }
 
   /** Undefined where the place is not in the ring, or at its head. */
@@ -102,8 +115,9 @@ export class PullReader implements Pull {
       return undefined
     }
     this.#after = page.from
-    // The entries after a gap come with the next call: from the ring, or the same page again.
-    return page.beginning !== null ? { beginning: page.beginning } : this.#batchOf(page.items)
+    if (page.beginning === null) return this.#batchOf(page.items)
+    this.#items = page.items
+    return { beginning: page.beginning }
   }
 
   #over (over: NonNullable<ChannelPort['over']>): Batch | null {

@@ -2,7 +2,7 @@
 import { type Frames } from '../wire/frames.ts'
 import { type After, type Page } from './pages.ts'
 import { type ChannelPort, type WillingReader } from './port.ts'
-import { type Presentation, type Reader, type ReaderSink, type StartAt } from './reading.ts'
+import { type Beginning, type Presentation, type Reader, type ReaderSink, type StartAt } from './reading.ts'
 import { join } from './ring.ts'
 import { Standby } from './standby.ts'
 import { type LogEntry } from './store.ts'
@@ -145,13 +145,19 @@ export class PushReader implements Reader, WillingReader {
       // Before what may take time, so that nothing which comes meanwhile is missed.
       const { cursor } = channel.ring
       this.#after = cursor
-      const begun = channel.begin({ reason: 'now', gap: null, id: channel.ids.of(cursor) })
-      this.#show(begun instanceof Promise ? await begun : begun)
+      await this.#beginAt({ reason: 'now', gap: null, id: channel.ids.of(cursor) })
     } else if (typeof start === 'object' && 'last' in start) {
-      this.#after = await channel.beforeLast(start.last)
+      const cursor = await channel.beforeLast(start.last)
+      this.#after = cursor
+      if (cursor !== null) await this.#beginAt({ reason: 'history', gap: null, id: channel.ids.of(cursor) })
     } else if (start !== 'start') {
       this.#after = 'after' in start ? start.after : start
     }
+  }
+
+  async #beginAt (beginning: Beginning): Promise<void> {
+    const begun = this.#channel.begin(beginning)
+    this.#show(begun instanceof Promise ? await begun : begun)
   }
 
   async #readPage (): Promise<void> {
@@ -173,10 +179,8 @@ export class PushReader implements Reader, WillingReader {
 
   async #take ({ beginning, items, from }: Page): Promise<void> {
     if (beginning !== null) {
-      const begun = this.#channel.begin(beginning)
-      const frames = begun instanceof Promise ? await begun : begun
+      await this.#beginAt(beginning)
       if (this.#isStopped) return
-      this.#show(frames)
     }
     this.#after = from
     for (let at = 0; at < items.length && !this.isBlocked;) {

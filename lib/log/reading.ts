@@ -24,8 +24,8 @@ export type StartAt =
 
 /** The place where a reader that has no history begins to read. */
 export interface Beginning {
-  /** `now`: as asked for. `gap`: what came before is not to be had. */
-  readonly reason: 'now' | 'gap'
+  /** `now`, `history` (the oldest, or the newest n events): as asked for. `gap`: what came before is not to be had. */
+  readonly reason: 'now' | 'history' | 'gap'
   /** Only of a gap. */
   readonly gap: Gap | null
   /** The id of the place: what follows it is delivered next. */
@@ -44,7 +44,7 @@ export interface Presentation {
    * @param id the id of the event on the wire
    */
   entry (entry: LogEntry, id: string): Frames | null
-  /** What comes first for a reader that begins at a place, by `now` or after a gap: `$ready`, `$gap`, a snapshot. */
+  /** What comes first for a reader that begins at a place without a cursor, or after a gap: `$ready`, `$gap`, a snapshot. */
   begin (beginning: Beginning): Frames | null | Promise<Frames | null>
   /**
    * Whether a reader goes on at the tail after a gap, because {@link begin} gives a snapshot. Otherwise it goes on with the

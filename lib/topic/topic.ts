@@ -137,6 +137,7 @@ export class Topic<C = unknown> extends LogHandle<C> {
 
   #begin ({ reason, gap, id }: Beginning): Frames | Promise<Frames> {
     const { snapshot } = this.core.settings
+    if (reason === 'history') return readyFrame(id)
     if (snapshot === undefined) return gap === null ? readyFrame(id) : gapFrame(gap, id)
     const { key, log } = this
     const made = this.core.snapshots.get(`${reason} ${log}`, async () => this.#framesOf(await snapshot({ key, reason })))

@@ -14,7 +14,7 @@ import { event, LEASE, ManualClock, processOf, TTL } from './helpers.ts'
 const presentation: Presentation = {
   hasSnapshot: false,
   entry: ({ data }, id) => Frames.of(`event ${id.slice(9)} ${data}\n`, 1),
-  begin: ({ reason, id }: Beginning) => Frames.of(`${reason} ${id.slice(9)}\n`, 0),
+  begin: ({ reason, id }: Beginning) => reason === 'history' ? null : Frames.of(`${reason} ${id.slice(9)}\n`, 0),
   end: (entry: LogEntry | null, id) => ({ last: Frames.of(`end ${id?.slice(9)} ${entry?.type}\n`, 0), isGood: true })
 }
 

@@ -64,6 +64,7 @@ export class TextPresentation implements Presentation {
   begin (beginning: Beginning): Frames | null | Promise<Frames | null> {
     this.beginnings.push(beginning)
     const { reason, gap, id } = beginning
+    if (reason === 'history') return null
     const short = (id: string | null): string => id === null ? '-' : id.slice(id.indexOf('.') + 1)
     return Frames.of(reason === 'now' ? `[now ${short(id)}] ` : `[gap ${gap!.after === null ? '-' : short(gap!.after)} ${short(gap!.next)} ${short(id)}] `, 0)
   }
