@@ -1,5 +1,6 @@
 import { type Alarm, type Alarms, type Clock } from './clock.ts'
 import { type Cursor, type Notify, type ReadOptions, type Slice, type Store, StoreError } from './store.ts'
+import { Turns } from './turns.ts'
 
 // Everybody's way to the store for reading: a bound on what is in flight, and patience while it is down.
 
@@ -11,6 +12,8 @@ export interface StoreReport {
 
 /** At most that many reads of this process are in flight; while the store is down, one. */
 const IN_FLIGHT = 64
+/** A store in memory or a file answers at once: some milliseconds of appends, then the event loop has its turn. */
+const APPENDS_PER_TURN = 64
 const SHORTEST_PAUSE = 100
 const LONGEST_PAUSE = 2_000
 
@@ -27,6 +30,8 @@ interface Job {
  */
 export class StoreGate {
   readonly store: Store
+  /** What appends take first: a loop that awaits each would have the process for itself otherwise. */
+  readonly appends = new Turns(APPENDS_PER_TURN)
   /** How often the store has gone. */
   outages = 0
   readonly #clock: Clock

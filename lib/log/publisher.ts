@@ -107,6 +107,8 @@ export class Publisher {
     const { deadline, options: { ttl, maxEvents, idempotencyKey } } = batch[0]!
     const options: AppendOptions = { ttl, maxEvents, idempotencyKey, token: { publisher: this.#name, sequence: ++this.#sequence } }
     const records = batch.map(({ record }) => record)
+    const turn = this.#gate.appends.take()
+    if (turn !== undefined) await turn
     for (let attempt = 0; ; attempt++) {
       const left = Math.max(deadline - this.#clock.now(), SHORTEST_TRY)
       try {

@@ -164,7 +164,12 @@ export class Writer implements Alarm {
   }
 
   async #run (): Promise<void> {
-    while (!this.#isClosed && (this.#pending.length > 0 || this.#isRenewalDue)) await this.#write(this.#pending.slice(0, this.#batchLength()))
+    for (;;) {
+      const turn = this.#gate.appends.take()
+      if (turn !== undefined) await turn
+      if (this.#isClosed || (this.#pending.length === 0 && !this.#isRenewalDue)) break
+      await this.#write(this.#pending.slice(0, this.#batchLength()))
+    }
     this.#isBusy = false
   }
 
