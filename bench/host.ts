@@ -4,21 +4,11 @@ import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { microseconds } from './payload.ts'
 import { serve } from './remote.ts'
 import { createSources, type Workload } from './sources.ts'
+import { collect, ownCpu, usage, type Usage } from './usage.ts'
 import type { Start } from './servers/server.ts'
 
-export interface Usage {
-  /** Monotonic clock, us. */
-  at: number
-  /** User and system time of the process so far, us. */
-  cpu: number
-  rss: number
-  heap: number
-  /** Outside the heap: the contents of Buffers. */
-  external: number
-  /** Highest resident set so far, bytes. */
-  peak: number
-  pulled: Record<string, number>
-}
+/** With the events that were pulled from each source. */
+export interface HostUsage extends Usage { pulled: Record<string, number> }
 
 export interface Slot { from: number, to: number, cpu: number }
 
@@ -31,23 +21,7 @@ const { routes, pulled } = createSources(workload)
 const sockets = new Set<Socket>()
 let server: Server
 
-function ownCpu () {
-  const { user, system } = process.cpuUsage()
-  return user + system
-}
-
-function usage (): Usage {
-  const { rss, heapUsed, external } = process.memoryUsage()
-  return {
-    at: microseconds(),
-    cpu: cpu(),
-    rss,
-    heap: heapUsed,
-    external,
-    peak: process.resourceUsage().maxRSS * 1024,
-    pulled
-  }
-}
+const hostUsage = (): HostUsage => ({ ...usage(), cpu: cpu(), pulled })
 
 function takenFrom (socket: Socket) {
   const handle = (socket as unknown as { _handle: StreamHandle | null })._handle
@@ -98,7 +72,7 @@ serve({
     return (server.address() as AddressInfo).port
   },
   configure (changes: Partial<Workload>) { Object.assign(workload, changes) },
-  usage,
+  usage: hostUsage,
   watchCpu,
   watchLoop,
   /** As `watchLoop`, for what takes as long as it takes. */
@@ -122,9 +96,5 @@ serve({
   mostTaken: () => Math.max(...Array.from(sockets, takenFrom)),
   /** The number of connections with bytes that the kernel has not taken. */
   waiting: () => Array.from(sockets).filter(isFull).length,
-  collect () {
-    globalThis.gc?.()
-    globalThis.gc?.()
-    return usage()
-  }
+  collect: (): HostUsage => ({ ...collect(), cpu: cpu(), pulled })
 })

@@ -50,7 +50,7 @@ function chooseServers (one: Case) {
   const servers = options.quick && one.quick ? one.quick : one.servers
   const only = options.only?.split(',')
   const chosen = only === undefined ? servers : servers.filter((row, index) => index === 0 || only.includes(fileOf(row)))
-  return options.against === undefined ? chosen : chosen.flatMap(row => takesBuild(row) ? [row, row + OTHER_BUILD] : [row])
+  return options.against === undefined ? chosen : chosen.flatMap(row => takesBuild(one, row) ? [row, row + OTHER_BUILD] : [row])
 }
 
 function roundsOf (one: Case) {
@@ -68,21 +68,23 @@ function copyBuild () {
   return copy
 }
 
-function startHost (row: string) {
-  const path = row.endsWith(OTHER_BUILD) ? resolve(options.against as string) : join(build, 'index.js')
-  return Remote.start('host.ts', [fileOf(row), path], SERVER_CORE)
+function buildOf (row: string) {
+  return row.endsWith(OTHER_BUILD) ? resolve(options.against as string) : join(build, 'index.js')
 }
 
 async function sample (one: Case, row: string) {
-  const server = startHost(row)
-  const clients = [Remote.start('client.ts', [], CLIENT_CORE)]
+  const { script } = one
+  const start = () => script === undefined ? Remote.start('client.ts', [], CLIENT_CORE) : Remote.start(script, [row, buildOf(row)], CLIENT_CORE)
+  const server = Remote.start(script ?? 'host.ts', [script === undefined ? fileOf(row) : row, buildOf(row)], SERVER_CORE)
+  const clients = [start()]
   const another = () => {
-    const client = Remote.start('client.ts', [], CLIENT_CORE)
+    const client = start()
     clients.push(client)
     return client
   }
   try {
     const client = clients[0] as Remote
+    if (script !== undefined) return await one.measure({ row, server, client, port: 0, another })
     const port = await server.call<number>('listen', one.workload ?? {})
     await client.call('verify', { port, sessions: one.sessions, paths: one.verify ?? ['/sample'] }, VERIFY_TIMEOUT)
     return await one.measure({ row, server, client, port, another })
@@ -125,6 +127,10 @@ const cases: CaseResult[] = []
 const command = ['npm run bench', ...process.argv.length > 2 ? ['--', ...process.argv.slice(2)] : []].join(' ')
 console.log(renderMachine(machine))
 for (const one of chooseCases()) {
+  if (one.servers.length === 0) {
+    console.log(`${one.title}\n  ${one.note}\n`)
+    continue
+  }
   const result = await runCase(one)
   cases.push(result)
   console.log(renderCase(result))

@@ -34,13 +34,15 @@ export interface Case {
   /** In `--quick`: these servers only, over two rounds. Left out where the case is not part of it. */
   quick?: string[]
   workload?: Partial<Workload>
+  /** Of this folder's parent, in place of `host.ts` and `client.ts`: two processes without HTTP, each given the row and the build. */
+  script?: string
   /** The number of HTTP/2 connections; left out over HTTP/1.1. */
   sessions?: number
   /** Paths that are verified beforehand; `/sample` unless told. */
   verify?: string[]
   /** The first that has a ratio is the one in the chart. */
   metrics: Metric[]
-  /** Printed below the table. */
+  /** Printed below the table, or in its place where there is no row. */
   note?: string
   measure: (context: Context) => Promise<Record<string, number>>
 }
@@ -58,6 +60,6 @@ const PLUGIN = ['typed-sse', 'idle-topic', 'idle-run', 'fan-topic', 'http2-typed
 /** The file of `servers/` that a row is about. */
 export const fileOf = (row: string): string => row.split(', ')[0] as string
 
-export const takesBuild = (row: string): boolean => PLUGIN.includes(fileOf(row))
+export const takesBuild = ({ script }: Case, row: string): boolean => script !== undefined || PLUGIN.includes(fileOf(row))
 
 export const MB = 1024 * 1024

@@ -1,5 +1,5 @@
 import type { ConnectResult } from '../connect-client.ts'
-import type { Usage } from '../host.ts'
+import type { Usage } from '../usage.ts'
 import type { Case, Context } from './case.ts'
 
 const CLIENTS = 5000

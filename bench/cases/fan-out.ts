@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import type { FanResult } from '../fan-client.ts'
-import type { Usage } from '../host.ts'
+import type { Usage } from '../usage.ts'
 import type { Case, Context, Metric } from './case.ts'
 
 const WARM_UP = 300

@@ -1,5 +1,5 @@
 // Readers of a topic that stopped reading: what the others pay, and what they hold.
-import type { Usage } from '../host.ts'
+import type { Usage } from '../usage.ts'
 import type { Remote } from '../remote.ts'
 import type { Case, Context } from './case.ts'
 import { measureFanOut } from './fan-out.ts'

@@ -1,5 +1,5 @@
 import type { FiniteResult } from '../finite-client.ts'
-import type { Usage } from '../host.ts'
+import type { Usage } from '../usage.ts'
 import { FINITE_EVENTS } from '../sources.ts'
 import type { Case, Context, Metric } from './case.ts'
 

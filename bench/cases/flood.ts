@@ -1,5 +1,5 @@
 import type { FloodResult } from '../client.ts'
-import type { Usage } from '../host.ts'
+import type { HostUsage } from '../host.ts'
 import { MB, RIVALS, type Case, type Context, type Metric } from './case.ts'
 
 const WARM_UP = 400
@@ -32,9 +32,9 @@ export async function measureFlood ({ server, client, port }: Context, connectio
   await server.call('configure', { floodFor: WARM_UP })
   const warm = await client.call<FloodResult>('flood', { port, connections, sessions })
   await server.call('configure', { floodFor: MEASURED })
-  const before = await server.call<Usage>('usage')
+  const before = await server.call<HostUsage>('usage')
   const { events, ms, busy } = await client.call<FloodResult>('flood', { port, connections, sessions })
-  const after = await server.call<Usage>('usage')
+  const after = await server.call<HostUsage>('usage')
   if (after.pulled.flood !== warm.events + events) {
     throw new Error(`${after.pulled.flood} events were pulled, ${warm.events + events} arrived`)
   }

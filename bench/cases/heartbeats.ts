@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process'
-import type { Slot, Usage } from '../host.ts'
+import type { Slot } from '../host.ts'
+import type { Usage } from '../usage.ts'
 import type { Case } from './case.ts'
 
 const WANTED = 10_000

@@ -1,4 +1,4 @@
-import type { Usage } from '../host.ts'
+import type { Usage } from '../usage.ts'
 import { RIVALS, type Case } from './case.ts'
 
 const FIRST = 500

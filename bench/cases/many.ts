@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process'
-import type { Slot, Usage } from '../host.ts'
+import type { Slot } from '../host.ts'
+import type { Usage } from '../usage.ts'
 import type { Remote } from '../remote.ts'
 import { MB, type Case, type Context } from './case.ts'
 import { SLOT, summarizeBeats } from './heartbeats.ts'

@@ -1,4 +1,4 @@
-import type { Usage } from '../host.ts'
+import type { HostUsage } from '../host.ts'
 import { LARGE_TOKEN } from '../sources.ts'
 import { MB, type Case } from './case.ts'
 import { measureWindow } from './tick.ts'
@@ -24,7 +24,7 @@ export const stall: Case = {
     await client.call('stall', { port })
     await client.call('hold', { port, path: '/tick', connections: LIVE })
     const { cpu, p50, p99 } = await measureWindow(context, 1500) as { cpu: number, p50: number, p99: number }
-    const { peak, pulled } = await server.call<Usage>('usage')
+    const { peak, pulled } = await server.call<HostUsage>('usage')
     const held = (pulled.large ?? 0) * LARGE_TOKEN.length - await server.call<number>('mostTaken')
     return { cpu, p50, p99, held: held / 1024, peak: peak / MB }
   }

@@ -1,5 +1,5 @@
 import type { WindowResult } from '../client.ts'
-import type { Usage } from '../host.ts'
+import type { Usage } from '../usage.ts'
 import { RIVALS, type Case, type Context, type Metric } from './case.ts'
 
 const WARM_UP = 500
