@@ -74,8 +74,9 @@ function buildOf (row: string) {
 
 async function sample (one: Case, row: string) {
   const { script } = one
-  const start = () => script === undefined ? Remote.start('client.ts', [], CLIENT_CORE) : Remote.start(script, [row, buildOf(row)], CLIENT_CORE)
-  const server = Remote.start(script ?? 'host.ts', [script === undefined ? fileOf(row) : row, buildOf(row)], SERVER_CORE)
+  const what = script === undefined ? fileOf(row) : row.replace(OTHER_BUILD, '')
+  const start = () => script === undefined ? Remote.start('client.ts', [], CLIENT_CORE) : Remote.start(script, [what, buildOf(row)], CLIENT_CORE)
+  const server = Remote.start(script ?? 'host.ts', [what, buildOf(row)], SERVER_CORE)
   const clients = [start()]
   const another = () => {
     const client = start()

@@ -12,6 +12,7 @@ export const fairness: Case = {
   title: 'First event of another request during a flood',
   servers: ['base', 'typed-sse', ...RIVALS],
   rounds: 3,
+  brief: 1,
   workload: { floodFor: FLOOD },
   metrics: [
     { key: 'p50', label: 'median ms', digits: 1, better: 'lower' },

@@ -81,4 +81,4 @@ function publishPaced (client: Remote, port: number, ms: number) {
   return client.call('publishPaced', { port, ...HELD, ms }, ms + 60_000)
 }
 
-export const fanStalled = [stalledTenth, hold(15, 1), hold(60, false)]
+export const fanStalled = [stalledTenth, hold(10, 1), hold(60, false)]

@@ -22,6 +22,7 @@ export function heartbeats (interval: number): Case {
     title: `Heartbeats every ${interval} ms, ${connections.toLocaleString('en')} idle streams`,
     servers: ['typed-sse'],
     rounds: 1,
+    brief: 1,
     workload: { heartbeat: interval },
     metrics: [
       { key: 'beats', label: 'beats', digits: 0 },

@@ -60,6 +60,7 @@ const stallHttp2: Case = {
   title: `HTTP/2: ${LIVE} streams on a connection, with and without one more that is not read`,
   servers: ['http2-typed-sse', 'http2-typed-sse' + STALLED, 'http2-base', 'http2-base' + STALLED],
   rounds: 5,
+  brief: 1,
   sessions: 1,
   metrics: [
     { key: 'cpu', label: 'CPU us/event', digits: 1, better: 'lower' },

@@ -11,6 +11,7 @@ export const stall: Case = {
   title: 'One of 1,000 clients never reads',
   servers: ['base', 'typed-sse', 'fastify-readable', 'fastify-sse', 'better-sse'],
   rounds: 3,
+  brief: 1,
   workload: { interval: 20 },
   metrics: [
     { key: 'cpu', label: 'CPU us/event', digits: 1, better: 'lower' },

@@ -13,15 +13,16 @@ const METRICS: Metric[] = [
   { key: 'clientBusy', label: 'client busy %', digits: 0 }
 ]
 
-interface Ticking { name: string, title: string, connections: number, interval: number, ms: number, rounds: number, servers: string[], quick?: string[], first?: string }
+interface Ticking { name: string, title: string, connections: number, interval: number, ms: number, rounds: number, servers: string[], brief?: false, quick?: string[], first?: string }
 
 /** Lone events at their own times: what an event costs, and how long it is on its way from the source to the client's read. */
-function ticking ({ name, title, connections, interval, ms, rounds, servers, quick, first = 'cpu' }: Ticking): Case {
+function ticking ({ name, title, connections, interval, ms, rounds, servers, brief, quick, first = 'cpu' }: Ticking): Case {
   return {
     name,
     title,
     servers: ['base', 'typed-sse', ...servers],
     rounds,
+    ...brief === false && { brief },
     ...quick && { quick },
     workload: { interval },
     metrics: METRICS.toSorted((a, b) => Number(b.key === first) - Number(a.key === first)),
@@ -77,6 +78,7 @@ export const trickles = [
     interval: 20,
     ms: 4000,
     rounds: 5,
+    brief: false,
     servers: ['fastify-sse'],
     quick: ['base', 'typed-sse'],
     first: 'p50'
