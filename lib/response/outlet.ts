@@ -4,7 +4,7 @@ import { constants, type Http2ServerResponse, type Http2Session } from 'node:htt
 import { type Socket } from 'node:net'
 import { type Readable } from 'node:stream'
 import { SSE_ERR_BROKEN_OFF } from '../errors.ts'
-import { type Frames, type Outgoing } from '../wire/frames.ts'
+import { type Frames } from '../wire/frames.ts'
 
 /** The raw response of either protocol. */
 export type RawResponse = ServerResponse | Http2ServerResponse
@@ -17,16 +17,16 @@ export interface Outlet {
   readonly direct: Socket | null
   /** Sends the headers, if that was not done. */
   open (): void
-  /** Takes everything that waits; false when it wants no more for now, until {@link OutletOwner.onWanted}. */
-  write (out: Outgoing): boolean
+  /** Takes whole frames; false when it wants no more for now, until {@link OutletOwner.onWanted}. */
+  write (text: string): boolean
   /** Takes shared frames, whose bytes the caller counts; false as {@link write}. */
   writeFrames (frames: Frames): boolean
   /** {@link direct} has refused a write of somebody else. */
   onBlocked (): void
   /** Writes the rest and ends well. */
-  end (out: Outgoing): void
+  end (text: string): void
   /** Writes the rest, then breaks the response off, so that no client takes it for a good end. */
-  fail (out: Outgoing): void
+  fail (text: string): void
   /** Removes its listeners; what was written still leaves. */
   close (): void
 }
@@ -58,10 +58,10 @@ export class ResponseOutlet implements Outlet {
     this.direct = socketForChunks(this.#response)
   }
 
-  write (out: Outgoing): boolean {
+  write (text: string): boolean {
     // Over HTTP/2 a stream that the client has closed never sends its headers.
-    if (this.#response.headersSent || 'stream' in this.#response) return this.#writeAll(out)
-    return this.#writeFirst(out)
+    if (this.#response.headersSent || 'stream' in this.#response) return this.#writeText(text)
+    return this.#writeFirst(text)
   }
 
   writeFrames (frames: Frames): boolean {
@@ -72,17 +72,13 @@ export class ResponseOutlet implements Outlet {
     this.#watch(false)
   }
 
-  end (out: Outgoing): void {
-    if (out.hasFrames) this.#writeParts(out)
-    const text = out.takeText()
+  end (text: string): void {
     this.bytes += Buffer.byteLength(text)
     if (text === '') this.#response.end()
     else this.#response.end(text)
   }
 
-  fail (out: Outgoing): void {
-    if (out.hasFrames) this.#writeParts(out)
-    const text = out.takeText()
+  fail (text: string): void {
     this.bytes += Buffer.byteLength(text)
     breakAfter(this.#response, text)
   }
@@ -93,30 +89,12 @@ export class ResponseOutlet implements Outlet {
   }
 
   /** Headers and frames in one packet. Node would keep the headers it writes together with text as a rope of 24 strings. */
-  #writeFirst (out: Outgoing): boolean {
+  #writeFirst (text: string): boolean {
     const { socket } = this.#response
     socket?.cork()
     this.open()
-    const isWilling = this.#writeAll(out)
+    const isWilling = this.#writeText(text)
     socket?.uncork()
-    return isWilling
-  }
-
-  #writeAll (out: Outgoing): boolean {
-    return out.hasFrames ? this.#writeParts(out) : this.#writeText(out.takeText())
-  }
-
-  #writeParts (out: Outgoing): boolean {
-    this.direct?.cork()
-    let isWilling = true
-    for (const part of out.take()) {
-      if (typeof part === 'string') isWilling = this.#writeText(part)
-      else {
-        this.bytes += part.byteLength
-        isWilling = this.writeFrames(part)
-      }
-    }
-    this.direct?.uncork()
     return isWilling
   }
 
@@ -161,14 +139,10 @@ export class ReadableOutlet implements Outlet {
 
   open (): void {}
 
-  write (out: Outgoing): boolean {
-    let isWilling = true
-    for (const part of out.take()) {
-      const bytes = typeof part === 'string' ? Buffer.from(part) : part.bytes
-      this.bytes += bytes.length
-      isWilling = this.#readable.push(bytes)
-    }
-    return isWilling
+  write (text: string): boolean {
+    const bytes = Buffer.from(text)
+    this.bytes += bytes.length
+    return this.#readable.push(bytes)
   }
 
   writeFrames (frames: Frames): boolean {
@@ -177,13 +151,13 @@ export class ReadableOutlet implements Outlet {
 
   onBlocked (): void {}
 
-  end (out: Outgoing): void {
-    this.write(out)
+  end (text: string): void {
+    this.write(text)
     this.#readable.push(null)
   }
 
-  fail (out: Outgoing): void {
-    this.write(out)
+  fail (text: string): void {
+    this.write(text)
     this.#readable.fail()
   }
 

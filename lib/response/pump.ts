@@ -1,5 +1,5 @@
 // From a source to whatever writes: the hot path of every stream that is not fed by a log.
-import { Frames, Outgoing } from '../wire/frames.ts'
+import { Outgoing } from '../wire/frames.ts'
 import { type SourceIterator } from './source.ts'
 
 /** Appends the frames of items; throws for one that is refused. */
@@ -69,7 +69,7 @@ export class Pump {
   /** From now on frames may be handed over: what waits is, in this turn, and pulling goes on. */
   attach (): void {
     this.#isAttached = true
-    if (this.out.length > 0) this.#flushSoon()
+    if (this.out.text !== '') this.#flushSoon()
     if (this.#hasEnded) this.#owner.onEnd()
     else this.resume()
   }
@@ -168,15 +168,14 @@ export class Pump {
   /** Takes one item; true when the next may be pulled at once. */
   #accept (item: unknown): boolean {
     const { out } = this
-    const before = out.length
+    const before = out.text.length
     try {
-      if (item instanceof Frames) out.add(item)
-      else this.#encoder.frame(item, out)
+      this.#encoder.frame(item, out)
     } catch (error) {
       // An error with its stack and a line in the log take as long as 30 events and more.
       return this.#owner.onInvalid(error, item) && this.#source !== undefined && this.#spend(TURN_BUDGET / 64)
     }
-    const { length } = out
+    const { length } = out.text
     if (!this.#isAttached) {
       this.#owner.onReady()
       // Attached by now, it has gone on pulling.
@@ -213,7 +212,7 @@ export class Pump {
   }
 
   #flush (): void {
-    if (this.#isAttached && this.out.length > 0) this.isBlocked = !this.#owner.onOutgoing(this.out)
+    if (this.#isAttached && this.out.text !== '') this.isBlocked = !this.#owner.onOutgoing(this.out)
   }
 }
 

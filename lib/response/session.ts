@@ -15,7 +15,7 @@ import { isGone, type Outlet, type RawResponse } from './outlet.ts'
 import { Pump, type PumpOwner } from './pump.ts'
 import { type ReplyPort, type SessionConfig } from './reply-port.ts'
 import { discard, openIterator } from './source.ts'
-import { clear, outgoing, StreamedResponse } from './streamed-response.ts'
+import { clear, StreamedResponse } from './streamed-response.ts'
 import { awaitTurn, isQueued } from './turn.ts'
 
 const BEAT = Frames.of(HEARTBEAT, 0)
@@ -116,14 +116,14 @@ export class Session extends StreamedResponse implements PumpOwner, BodyOwner, F
     if (this.#feed !== undefined) return this.#follow(this.#feed, outlet, retry)
     const pump = this.pump!
     // A frame of its own: some SDKs drop an event that begins with it.
-    if (retry !== undefined) pump.out.prepend(retryLine(retry) + END)
+    if (retry !== undefined) pump.out.text = retryLine(retry) + END + pump.out.text
     pump.attach()
-    if (this.state === 'streaming' && pump.out.length === 0) outlet.open()
+    if (this.state === 'streaming' && pump.out.text === '') outlet.open()
   }
 
   #follow (feed: Feed, outlet: Outlet, retry: number | undefined): void {
     if (retry === undefined) outlet.open()
-    else outlet.write(outgoing(retryLine(retry) + END))
+    else outlet.write(retryLine(retry) + END)
     this.following = feed.follow(this)
     // It may have ended before it returned.
     if (this.state !== 'streaming') this.following.stop()
@@ -156,7 +156,7 @@ export class Session extends StreamedResponse implements PumpOwner, BodyOwner, F
       this.#firstEventTimer = clear(this.#firstEventTimer)
     }
     this.#writtenAt = this.config.heartbeats.now
-    return this.outlet!.write(out)
+    return this.outlet!.write(out.take())
   }
 
   onInvalid (error: unknown, item: unknown): boolean {

@@ -72,10 +72,13 @@ export abstract class StreamedResponse implements OpenSession {
 
   /** The feed has ended. */
   end (last: Frames | null, isGood: boolean): void {
-    const out = outgoing('')
-    if (last !== null) out.add(last)
-    if (isGood) this.finish('complete', out)
-    else this.#abandon(out, 'error')
+    if (this.state !== 'streaming') return
+    if (last !== null) {
+      this.outlet!.bytes += last.byteLength
+      this.outlet!.writeFrames(last)
+    }
+    if (isGood) this.finish('complete')
+    else this.#abandon('error')
   }
 
   /** The feed failed, or the handler after `reply.sse`. After our own abort its AbortError is expected. */
@@ -112,12 +115,12 @@ export abstract class StreamedResponse implements OpenSession {
   }
 
   /** Ends well; without an outlet, it is a 204. */
-  protected finish (reason: CloseReason, out = this.#rest): void {
+  protected finish (reason: CloseReason): void {
     if (!this.enter('ending')) return
     this.#reason = reason
-    if (reason === 'complete' && this.pump !== undefined) out.text += this.config.sentinel
+    const sentinel = reason === 'complete' && this.pump !== undefined ? this.config.sentinel : ''
     onceSent(this.raw, () => { this.#isFlushed = true })
-    this.outlet?.end(out)
+    this.outlet?.end(this.#rest.take() + sentinel)
     this.release()
   }
 
@@ -126,15 +129,15 @@ export abstract class StreamedResponse implements OpenSession {
     if (this.state !== 'streaming') return
     const isTold = this.following !== undefined || this.config.sentinel !== '' || this.pump!.out.isResumable
     if (isTold) this.finish(reason)
-    else this.#abandon(this.#rest, reason)
+    else this.#abandon(reason)
     this.#cutLater()
   }
 
   /** Breaks off, without a word. */
-  #abandon (out: Outgoing, reason: CloseReason): void {
+  #abandon (reason: CloseReason): void {
     if (!this.enter('failed')) return
     this.#reason = reason
-    this.#breakOff(out)
+    this.#breakOff(this.#rest)
   }
 
   /** Tells the client of a failure: by an HTTP error before the headers, then by an event before it breaks off. */
@@ -162,7 +165,7 @@ export abstract class StreamedResponse implements OpenSession {
   }
 
   #breakOff (out: Outgoing): void {
-    this.outlet!.fail(out)
+    this.outlet!.fail(out.take())
     this.release()
     this.#cutLater()
   }
@@ -174,7 +177,7 @@ export abstract class StreamedResponse implements OpenSession {
 
   /** What waits to be written. */
   get #rest (): Outgoing {
-    return this.pump?.out ?? outgoing('')
+    return this.pump?.out ?? new Outgoing()
   }
 
   /** Frees the source and the listeners. */
@@ -213,13 +216,6 @@ export abstract class StreamedResponse implements OpenSession {
       firstEvent: firstAt === 0 ? undefined : firstAt - this.#startedAt
     }
   }
-}
-
-/** Frames to be written that a pump has no part in. */
-export function outgoing (text: string): Outgoing {
-  const out = new Outgoing()
-  out.text = text
-  return out
 }
 
 /** Clears a timer; its place is emptied, because even a cleared one retains its session. */

@@ -60,62 +60,20 @@ export class Frames {
 
 /**
  * What is still to be written to one response. An encoder appends to {@link text}, which stays a rope until it is taken: a
- * write into a buffer for each event would cost a quarter more. Frames of others stand in between, by reference.
+ * write into a buffer for each event would cost a quarter more.
  */
 export class Outgoing {
-  /** Whole frames, after everything in the parts before it. */
+  /** Whole frames. */
   text = ''
   /** How many events were ever added; comments, checkpoints and control events do not count. */
   events = 0
   /** Whether the last frame that was added, comments apart, has an id: then a client can resume after it. */
   isResumable = false
-  #parts: Array<string | Frames> | undefined
-  #partsLength = 0
 
-  /** How much waits, in characters of text and bytes of frames. */
-  get length (): number {
-    return this.#partsLength + this.text.length
-  }
-
-  /** Whether there is anything but text. */
-  get hasFrames (): boolean {
-    return this.#parts !== undefined
-  }
-
-  /** Adds shared frames, which have ids. */
-  add (frames: Frames): void {
-    this.#parts ??= []
-    if (this.text !== '') this.#parts.push(this.text)
-    this.#parts.push(frames)
-    this.#partsLength += this.text.length + frames.byteLength
-    this.text = ''
-    this.events += frames.events
-    this.isResumable = true
-  }
-
-  /** Puts text before everything that waits. */
-  prepend (text: string): void {
-    if (this.#parts === undefined) this.text = text + this.text
-    else {
-      this.#parts.unshift(text)
-      this.#partsLength += text.length
-    }
-  }
-
-  /** Takes everything where {@link hasFrames} is false. */
-  takeText (): string {
+  /** Takes what waits. */
+  take (): string {
     const { text } = this
     this.text = ''
     return text
-  }
-
-  /** Takes everything, in order. */
-  take (): Array<string | Frames> {
-    const parts = this.#parts ?? []
-    if (this.text !== '') parts.push(this.text)
-    this.#parts = undefined
-    this.#partsLength = 0
-    this.text = ''
-    return parts
   }
 }

@@ -11,7 +11,7 @@ export function framesOf (encoder: Encoder): Encode {
   return item => {
     const out = new Outgoing()
     encoder.frame(item, out)
-    return out.take().join('')
+    return out.take()
   }
 }
 

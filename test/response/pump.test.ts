@@ -4,7 +4,6 @@ import t from 'tap'
 import { EventStream, event } from '../../lib/index.ts'
 import { type ItemEncoder, Pump, type PumpOwner } from '../../lib/response/pump.ts'
 import { openIterator } from '../../lib/response/source.ts'
-import { Frames } from '../../lib/wire/frames.ts'
 import { ask, errorLines, eventually, mishaps, serve, standstill, summaries, turns } from '../helpers/serve.ts'
 
 const Numbers = { schema: { response: { 200: EventStream({ type: 'number' }) } } }
@@ -189,7 +188,7 @@ const PLAIN: ItemEncoder = { frame (item, out) { out.text += String(item) } }
 
 t.test('events of one turn leave in one write, a lone event in its own turn', async t => {
   const written: string[] = []
-  const pump = new Pump(PLAIN, { ...SILENT, onOutgoing (out) { written.push(out.takeText()); return true } })
+  const pump = new Pump(PLAIN, { ...SILENT, onOutgoing (out) { written.push(out.take()); return true } })
   let give = (_value: number) => {}
   pump.attach()
   pump.start(openIterator((async function * () {
@@ -203,30 +202,6 @@ t.test('events of one turn leave in one write, a lone event in its own turn', as
   await turn()
   t.strictSame(written, ['123', '4'])
   pump.stop(() => {})
-})
-
-t.test('shared frames among the items are passed on by reference, in order', async t => {
-  const frames = Frames.of('data: shared\n\n', 1)
-  const written: unknown[] = []
-  const pump = new Pump(PLAIN, { ...SILENT, onOutgoing (out) { written.push(...out.take()); return true } })
-  pump.start(openIterator([1, frames, 2, 3, frames]))
-  t.strictSame(written, [])
-  t.equal(pump.out.length, 1)
-  pump.out.prepend('0')
-  pump.attach()
-  await turn()
-  t.strictSame(written, ['01', frames, '23', frames])
-  t.equal(pump.out.events, 2)
-})
-
-t.test('text goes before shared frames that wait', t => {
-  const frames = Frames.of('data: shared\n\n', 1)
-  const pump = new Pump(PLAIN, SILENT)
-  pump.start(openIterator([frames, 1]))
-  pump.out.prepend('0')
-  t.equal(pump.out.length, frames.byteLength + 1)
-  t.strictSame(pump.out.take(), ['0', frames])
-  t.end()
 })
 
 t.test('comments are no events', async t => {

@@ -20,35 +20,11 @@ t.test('joined frames are one chunk of all of them; of one, itself', async t => 
   t.equal(all.events, 2)
 })
 
-t.test('what is to be written stays in order, and is taken once', async t => {
+t.test('what is to be written is taken once', async t => {
   const out = new Outgoing()
-  const frames = Frames.of('data: 2\n\n', 1)
-  t.strictSame(out.take(), [])
+  t.equal(out.take(), '')
   out.text += 'data: 1\n\n'
-  t.equal(out.hasFrames, false)
-  t.equal(out.takeText(), 'data: 1\n\n')
-  out.add(frames)
-  out.text += 'data: 3\n\n'
-  out.add(frames)
   out.text += ':\n\n'
-  t.equal(out.hasFrames, true)
-  t.equal(out.length, 30)
-  t.equal(out.events, 2)
-  t.equal(out.isResumable, true)
-  t.strictSame(out.take(), [frames, 'data: 3\n\n', frames, ':\n\n'])
-  t.equal(out.hasFrames, false)
-  t.equal(out.length, 0)
-  t.strictSame(out.take(), [])
-})
-
-t.test('text may be put before what waits', async t => {
-  const out = new Outgoing()
-  out.text = 'data: 1\n\n'
-  out.prepend('retry: 1\n\n')
-  t.equal(out.takeText(), 'retry: 1\n\ndata: 1\n\n')
-  const frames = Frames.of('data: 2\n\n', 1)
-  out.add(frames)
-  out.prepend(':\n\n')
-  t.equal(out.length, 12)
-  t.strictSame(out.take(), [':\n\n', frames])
+  t.equal(out.take(), 'data: 1\n\n:\n\n')
+  t.equal(out.take(), '')
 })
