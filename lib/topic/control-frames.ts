@@ -1,4 +1,5 @@
 // The frames that readers of topics and runs get beside events.
+import { type Presentation } from '../log/reading.ts'
 import { GAP, type GapData, READY } from '../wire/control.ts'
 import { DATA, END, eventLine, positionLines } from '../wire/frame.ts'
 import { Frames } from '../wire/frames.ts'
@@ -17,6 +18,11 @@ export function gapFrame (gap: GapData, id?: string): Frames {
 /** An empty `data:` line with an id. */
 export function checkpointFrame (id: string): Frames {
   return Frames.of(new Checkpoint({ id }).toFrame(), 0)
+}
+
+/** Ends a response well, without last frames. */
+export function regularEnd (): ReturnType<Presentation['end']> {
+  return { last: null, isGood: true }
 }
 
 /** The sentinel, which ends a run that is complete. */

@@ -8,7 +8,7 @@ import { type EndState, type LogEntry } from '../log/store.ts'
 import { type Feed } from '../response/feed.ts'
 import { type FailureData } from '../wire/control.ts'
 import { type Frames } from '../wire/frames.ts'
-import { checkpointFrame, gapFrame, readyFrame, sentinelFrame } from './control-frames.ts'
+import { checkpointFrame, gapFrame, readyFrame, regularEnd, sentinelFrame } from './control-frames.ts'
 import { type Key, type LogCore, LogHandle, type Reading } from './log-handle.ts'
 import { Producer, type ProducerHost, type RunLimits } from './producer.ts'
 
@@ -213,7 +213,7 @@ export class Run<C = unknown, Log = unknown> extends LogHandle<C> {
   #end ({ sentinel, failure }: Reading): Presentation['end'] {
     return (entry, id) => {
       const state = entry === null ? 'lost' : entry.type as EndState
-      if (state === 'stopped') return { last: null, isGood: true }
+      if (state === 'stopped') return regularEnd()
       if (state === 'complete') return { last: sentinel === undefined || id === null ? null : sentinelFrame(sentinel, id), isGood: true }
       const last: Frames | null = failure(entry === null ? LOST : failureOfEnd(entry), id)
       return { last: last ?? (id === null ? null : checkpointFrame(id)), isGood: false }
@@ -227,7 +227,8 @@ export class Run<C = unknown, Log = unknown> extends LogHandle<C> {
       hasSnapshot: false,
       entry: (entry, id) => records.frames(entry, id, ids),
       begin: ({ gap, id }: Beginning) => gap === null ? readyFrame(id) : gapFrame(gap, id),
-      end: this.#end({ sentinel: undefined, failure: () => null } as unknown as Reading)
+      // Each reader has its own: see open().
+      end: regularEnd
     }
     return { log, ttl, lease, presentation }
   }

@@ -6,7 +6,7 @@ import { type ReadableLog } from '../log/logs.ts'
 import { type Beginning, type Presentation, type PulledEntry } from '../log/reading.ts'
 import { type Feed } from '../response/feed.ts'
 import { Frames } from '../wire/frames.ts'
-import { gapFrame, readyFrame } from './control-frames.ts'
+import { gapFrame, readyFrame, regularEnd } from './control-frames.ts'
 import { type Key, type LogCore, LogHandle, type MessageOf, type Reading } from './log-handle.ts'
 import { type SnapshotReason, Snapshots } from './snapshots.ts'
 
@@ -110,7 +110,7 @@ export class Topic<C = unknown> extends LogHandle<C> {
   static open (topic: Topic, reading: Reading): Feed | Promise<Feed> {
     const { records } = topic.core
     const start = topic.place(reading)
-    const feed = () => topic.feed(start, reading, endless)
+    const feed = () => topic.feed(start, reading, regularEnd)
     return records.encoder === undefined ? records.ready().then(feed) : feed()
   }
 
@@ -130,7 +130,8 @@ export class Topic<C = unknown> extends LogHandle<C> {
       hasSnapshot: this.core.settings.snapshot !== undefined,
       entry: (entry, id) => records.frames(entry, id, ids),
       begin: beginning => this.#begin(beginning),
-      end: endless
+      // A topic has no end.
+      end: regularEnd
     }
     return { log, ttl, lease: undefined, presentation }
   }
@@ -154,9 +155,4 @@ export class Topic<C = unknown> extends LogHandle<C> {
     const list = Array.from(events, event => records.snapshotFrames(event))
     return list.length === 0 ? null : Frames.join(list)
   }
-}
-
-/** A topic has no end. */
-function endless (): never {
-  throw new TypeError('a topic has no end')
 }
