@@ -90,6 +90,8 @@ export class CutReader {
   #onEvent ({ event, data, id }: EventSourceMessage): void {
     if (this.#isOver) return
     if (id !== undefined) this.lastId = id
+    // A place, and no event.
+    if (event === '$ready') return
     if (event === '$gap') this.gaps.push(data)
     else if (event === 'error') this.#ends((JSON.parse(data) as { code: string }).code)
     else if (data === '[DONE]') this.#ends('complete')
