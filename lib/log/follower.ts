@@ -32,6 +32,8 @@ export interface FollowerListener {
 }
 
 const PAGE = 256
+/** Characters or bytes. */
+export const PAGE_TEXT = 1_048_576
 /** A run's cursor may be ahead of a store that was rolled back, until its producer has repaired the log, ms. */
 export const GRACE = 5_000
 const FIRST_LOOK = 50
@@ -134,7 +136,7 @@ export class Follower implements Alarm {
       if (this.cursor === undefined) this.#jump(tail)
       if (this.cursor === tail) return
     }
-    const slice = await this.#gate.read(log, this.cursor ?? null, this.cursor === undefined ? { limit: 1, last: 1 } : { limit: PAGE }, isWanted)
+    const slice = await this.#gate.read(log, this.cursor ?? null, this.cursor === undefined ? { limit: 1, last: 1 } : { limit: PAGE, maxText: PAGE_TEXT }, isWanted)
     if (slice === null || this.#isStopped) return
     if (this.cursor === undefined && slice.tail !== null) this.#jump(slice.tail.id)
     else this.#takeSlice(slice)
@@ -145,7 +147,7 @@ export class Follower implements Alarm {
     if (entries.length > 0) {
       this.#aheadSince = 0
       if (!this.#take(entries)) this.#jump(tail!.id)
-      if (entries.length === PAGE) this.#isDirty = true
+      if (this.cursor !== tail!.id) this.#isDirty = true
     } else if (tail !== null && this.cursor !== undefined && compareCursors(tail.id, this.cursor) >= 0) {
       this.#aheadSince = 0
       // Appended between the two halves of a read.

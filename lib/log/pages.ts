@@ -1,6 +1,6 @@
 import { type Alarm, type Alarms, type Clock } from './clock.ts'
 import { compareCursors, follows, positionOf, successor } from './cursor.ts'
-import { type FollowedLog, GRACE, lookAfter } from './follower.ts'
+import { type FollowedLog, GRACE, lookAfter, PAGE_TEXT } from './follower.ts'
 import { type StoreGate } from './gate.ts'
 import { type LogIds } from './ids.ts'
 import { type Beginning, type Presentation } from './reading.ts'
@@ -43,9 +43,6 @@ interface Start {
 }
 
 const MOST_ENTRIES = 256
-const FEWEST_ENTRIES = 8
-/** What a page should not exceed by much, characters: one of large events has fewer. */
-const MOST_TEXT = 1_048_576
 
 /** Reads pages of one log. Readers at one cursor at one time share a page. */
 export class Pages {
@@ -57,7 +54,6 @@ export class Pages {
   readonly #clock: Clock
   readonly #alarms: Alarms
   readonly #inFlight = new Map<string, Promise<PageResult>>()
-  #limit = MOST_ENTRIES
   #isClosed = false
 
   constructor (followed: FollowedLog, ids: LogIds, presentation: Presentation, ring: Ring, parts: { gate: StoreGate, clock: Clock, alarms: Alarms }) {
@@ -109,13 +105,10 @@ export class Pages {
   /** Reads until something follows a cursor, or it is certain that nothing does: the cursor is ahead of the tail, or at it. */
   async #sliceAfter (after: Cursor | null, aheadSince?: number): Promise<ReadableSlice | 'gone' | null> {
     const { log, ttl, lease } = this.#followed
-    const slice = await this.#gate.read(log, after, { limit: this.#limit }, this.#isWanted)
+    const slice = await this.#gate.read(log, after, { limit: MOST_ENTRIES, maxText: PAGE_TEXT }, this.#isWanted)
     if (slice === null) return null
     const { entries, tail } = slice
-    if (tail !== null && entries.length > 0) {
-      this.#fit(entries)
-      return { entries, tail }
-    }
+    if (tail !== null && entries.length > 0) return { entries, tail }
     const order = tail === null || after === null ? -1 : compareCursors(tail.id, after)
     if (tail !== null && order === 0) return { entries, tail }
     // Appended between the two halves of a read.
@@ -181,12 +174,6 @@ export class Pages {
       cursor = entry.id
     }
     return { beginning, items, from: place, cursor }
-  }
-
-  #fit (entries: readonly LogEntry[]): void {
-    let length = 1
-    for (const { data } of entries) length += data.length
-    this.#limit = Math.min(MOST_ENTRIES, Math.max(FEWEST_ENTRIES, Math.floor(MOST_TEXT / length * entries.length)))
   }
 }
 

@@ -66,6 +66,11 @@ export interface ReadOptions {
   /** At most that many entries. */
   readonly limit: number
   /**
+   * The page ends with the entry whose payload brings it to that much text, which a store counts in characters or bytes.
+   * Only `limit` by default.
+   */
+  readonly maxText?: number | undefined
+  /**
    * In place of a cursor, which is null: from the newest that many events of the newest epoch. `open` and `end` records do
    * not count. Where there are fewer, from what follows the `open` record.
    */

@@ -102,7 +102,7 @@ export class MemoryStore implements Store {
     return last
   }
 
-  async read (name: string, after: Cursor | null, { limit, last, signal }: ReadOptions): Promise<Slice> {
+  async read (name: string, after: Cursor | null, { limit, maxText = Infinity, last, signal }: ReadOptions): Promise<Slice> {
     this.#throwIfClosed()
     signal?.throwIfAborted()
     const now = this.#now()
@@ -110,7 +110,7 @@ export class MemoryStore implements Store {
     if (log === undefined) return { entries: [], tail: null, lease: null }
     const from = last === undefined ? indexAfter(log, after) : indexOfLast(log, last)
     return {
-      entries: log.entries.slice(from, from + limit),
+      entries: log.entries.slice(from, pageEnd(log.entries, from, limit, maxText)),
       tail: log.entries.at(-1)!,
       lease: log.leasedUntil > now ? log.leasedUntil - now : null
     }
@@ -294,6 +294,14 @@ function indexAfter ({ entries, start }: StoredLog, after: Cursor | null): numbe
     else high = middle
   }
   return low
+}
+
+/** The index after a page. */
+function pageEnd (entries: readonly LogEntry[], from: number, limit: number, maxText: number): number {
+  const last = Math.min(entries.length, from + limit)
+  let index = from
+  for (let text = 0; index < last && text < maxText; index++) text += entries[index]!.data.length
+  return index
 }
 
 /** The index of the n-th newest event of the newest epoch; of what comes after its `open` record where there are fewer. */

@@ -172,7 +172,8 @@ return { 'OK', id, denied }
 `)
 
 /**
- * KEYS: stream, lease. ARGV: the cursor ('-' from the oldest), limit, last ('' where not given).
+ * KEYS: stream, lease. ARGV: the cursor ('-' from the oldest), limit, last and maxText ('' where not given). Entries are read
+ * a few at a time, then more, so that no more than twice a page of large ones is in hand.
  * Returns { tail, entries, lease in ms }, or {} for a log that does not exist.
  */
 export const READ = script(`
@@ -184,7 +185,20 @@ if ARGV[3] ~= '' then
   local events = tonumber(n) - (tail[2][1] == 'x' and 1 or 0)
   from = string.format('%s-%.0f', e, math.max(1, events - tonumber(ARGV[3]) + 1))
 end
-return { tail, redis.call('XRANGE', KEYS[1], from, '+', 'COUNT', ARGV[2]), redis.call('PTTL', KEYS[2]) }
+local entries, text, count = {}, tonumber(ARGV[4]) or math.huge, 16
+local limit = tonumber(ARGV[2])
+while #entries < limit and text > 0 do
+  local some = redis.call('XRANGE', KEYS[1], from, '+', 'COUNT', math.min(count, limit - #entries))
+  if #some == 0 then break end
+  for _, entry in ipairs(some) do
+    if text <= 0 then break end
+    entries[#entries + 1] = entry
+    text = text - #entry[2][4]
+  end
+  from = '(' .. some[#some][1]
+  count = count * 2
+end
+return { tail, entries, redis.call('PTTL', KEYS[2]) }
 `)
 
 /** KEYS: those of APPEND. ARGV: the channel. */

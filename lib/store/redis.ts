@@ -81,8 +81,8 @@ class RedisStore implements Store {
     throw refused(status as StoreErrorCode, id as Cursor | '', first)
   }
 
-  async read (log: string, after: Cursor | null, { limit, last, signal }: ReadOptions): Promise<Slice> {
-    const args = [after === null ? '-' : '(' + after, String(limit), last === undefined ? '' : String(last)]
+  async read (log: string, after: Cursor | null, { limit, maxText, last, signal }: ReadOptions): Promise<Slice> {
+    const args = [after === null ? '-' : '(' + after, String(limit), last === undefined ? '' : String(last), maxText === undefined ? '' : String(maxText)]
     const [tail, entries, lease] = await this.#run(READ, this.#keys(log).slice(0, 2), args, signal) as [StreamEntry?, StreamEntry[]?, number?]
     if (tail === undefined) return { entries: [], tail: null, lease: null }
     return { entries: entries!.map(entryOf), tail: entryOf(tail), lease: lease! > 0 ? lease! : null }

@@ -8,7 +8,7 @@ import { SSE_ERR_OPTION } from '../errors.ts'
  */
 export interface SqliteDatabase {
   exec: (sql: string) => unknown
-  prepare: (sql: string) => { run: (...values: never[]) => unknown, get: (...values: never[]) => unknown, all: (...values: never[]) => unknown }
+  prepare: (sql: string) => { run: (...values: never[]) => unknown, get: (...values: never[]) => unknown, all: (...values: never[]) => unknown, iterate: (...values: never[]) => unknown }
   close: () => unknown
 }
 
@@ -19,6 +19,7 @@ export interface Statement {
   run (...values: Value[]): { readonly changes: number | bigint, readonly lastInsertRowid: number | bigint }
   get (...values: Value[]): Row | undefined | null
   all (...values: Value[]): readonly Row[]
+  iterate (...values: Value[]): Iterable<Row>
 }
 
 export interface Database {

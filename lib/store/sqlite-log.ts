@@ -84,7 +84,7 @@ export class SqliteLogs {
     return { last, entries, before: found.log?.changed ?? 0, changed: found.changed }
   }
 
-  read (name: string, cursor: Cursor | null, { limit, last }: ReadOptions, now: number): Slice {
+  read (name: string, cursor: Cursor | null, { limit, maxText = Infinity, last }: ReadOptions, now: number): Slice {
     const log = this.#sql('SELECT * FROM sse_log WHERE name = ? AND is_live = 1').get(name)
     if (!log || number(log['expires_at']) <= now) return { entries: [], tail: null, lease: null }
     const id = number(log['id'])
@@ -96,7 +96,7 @@ export class SqliteLogs {
     const isCurrent = from.epoch === epoch && from.seq === seq
     const entries = isCurrent
       ? []
-      : this.#sql('SELECT * FROM sse_entry WHERE log = ? AND (epoch, seq) > (?, ?) ORDER BY epoch, seq LIMIT ?').all(id, from.epoch, from.seq, limit).map(entryOf)
+      : pageOf(this.#sql('SELECT * FROM sse_entry WHERE log = ? AND (epoch, seq) > (?, ?) ORDER BY epoch, seq LIMIT ?').iterate(id, from.epoch, from.seq, limit), maxText)
     const newest = entries.at(-1)
     const tail = newest?.id === cursorOf(epoch, seq)
       ? newest
@@ -266,6 +266,19 @@ export class SqliteLogs {
 
 function after (now: number, ms: number): number {
   return Math.min(LATEST, Math.ceil(now + ms))
+}
+
+/** The entries up to that much text: what comes after is not even read. */
+function pageOf (rows: Iterable<Row>, maxText: number): LogEntry[] {
+  const entries: LogEntry[] = []
+  let text = 0
+  for (const row of rows) {
+    const entry = entryOf(row)
+    entries.push(entry)
+    text += entry.data.length
+    if (text >= maxText) break
+  }
+  return entries
 }
 
 function entryOf ({ epoch, seq, kind, type, data, meta }: Row): LogEntry {

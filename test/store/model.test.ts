@@ -23,7 +23,7 @@ const append = fc.record({
 })
 const command = fc.oneof(
   { weight: 8, arbitrary: append.map(options => ({ name: 'append' as const, options })) },
-  { weight: 3, arbitrary: fc.record({ name: fc.constant('read' as const), after: fc.option(cursor), limit: fc.integer({ min: 1, max: 5 }), last: fc.option(fc.integer({ min: 1, max: 3 }), { nil: undefined }) }) },
+  { weight: 3, arbitrary: fc.record({ name: fc.constant('read' as const), after: fc.option(cursor), limit: fc.integer({ min: 1, max: 5 }), maxText: fc.option(fc.integer({ min: 1, max: 5 }), { nil: undefined }), last: fc.option(fc.integer({ min: 1, max: 3 }), { nil: undefined }) }) },
   { weight: 1, arbitrary: fc.constant({ name: 'delete' as const }) },
   { weight: 2, arbitrary: fc.constantFrom(50, 600).map(ms => ({ name: 'elapse' as const, ms })) }
 )
@@ -32,7 +32,7 @@ type Command = typeof command extends fc.Arbitrary<infer T> ? T : never
 
 async function perform (store: Store, command: Command, tail: Cursor | null): Promise<unknown> {
   try {
-    if (command.name === 'read') return await store.read('log', command.last === undefined ? command.after : null, { limit: command.limit, last: command.last })
+    if (command.name === 'read') return await store.read('log', command.last === undefined ? command.after : null, { limit: command.limit, maxText: command.maxText, last: command.last })
     if (command.name === 'delete') return await store.delete('log')
     if (command.name === 'elapse') return undefined
     const { records, first, after, token, idempotencyKey, lease } = command.options

@@ -94,7 +94,7 @@ export class ModelStore implements Store {
     throw refusal('CONFLICT', tail)
   }
 
-  async read (name: string, after: Cursor | null, { limit, last }: ReadOptions): Promise<Slice> {
+  async read (name: string, after: Cursor | null, { limit, maxText = Infinity, last }: ReadOptions): Promise<Slice> {
     const log = this.#logs.get(name)
     if (log === undefined || log.expiresAt <= this.now()) return { entries: [], tail: null, lease: null }
     let entries: readonly LogEntry[] = log.entries.filter(({ id }) => after === null || compareCursors(id, after) > 0)
@@ -104,7 +104,13 @@ export class ModelStore implements Store {
       const events = newest.filter(({ kind }) => kind === 'event').slice(-last)
       entries = events.length === 0 ? newest : newest.slice(newest.indexOf(events[0]!))
     }
-    return { entries: entries.slice(0, limit), tail: log.entries.at(-1)!, lease: log.leasedUntil > this.now() ? log.leasedUntil - this.now() : null }
+    let text = 0
+    entries = entries.slice(0, limit).filter(({ data }) => {
+      const isWithin = text < maxText
+      text += data.length
+      return isWithin
+    })
+    return { entries, tail: log.entries.at(-1)!, lease: log.leasedUntil > this.now() ? log.leasedUntil - this.now() : null }
   }
 
   async watch (name: string, notify: Notify): Promise<() => void> {

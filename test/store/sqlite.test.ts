@@ -13,7 +13,7 @@ const UNAVAILABLE = { name: 'StoreError', code: 'UNAVAILABLE' }
 
 /** A raw connection, for what the store does not show. */
 interface Raw extends SqliteDatabase {
-  prepare (sql: string): { run (...values: unknown[]): unknown, get (...values: unknown[]): Record<string, unknown>, all (): unknown[] }
+  prepare (sql: string): { run (...values: unknown[]): unknown, get (...values: unknown[]): Record<string, unknown>, all (): unknown[], iterate (): Iterable<unknown> }
 }
 
 async function fileOf (t: Test): Promise<string> {
@@ -292,7 +292,7 @@ t.test('a look that fails is repeated', { skip: skipSqlite }, async t => {
   database.prepare = sql => {
     const statement = prepare(sql)
     if (sql !== 'PRAGMA data_version') return statement
-    return { run () {}, all: () => [], get }
+    return { ...statement, get }
     function get () {
       if (++looks === 2) throw new Error('disk I/O error')
       if (looks === 5) tell()

@@ -63,6 +63,17 @@ export const reading: Cases = {
     assert.deepEqual(brief(entries), [`${epoch}-0 open`, `${epoch}-1 1`, `${epoch}-2 2`, `${epoch}-3 3`])
     assert.equal(tail!.id, `${epoch}-10`)
   },
+  'a page ends with the entry that brings it to maxText': async pair => {
+    const epoch = positionOf(await pair.publish(Array.from({ length: 300 }, () => 'x'.repeat(100)))).epoch
+    const page = async (limit: number, maxText: number, after: Cursor = cursorOf(epoch, 0)) => (await pair.b.read(pair.log, after, { limit, maxText })).entries
+    for (const [limit, maxText, length] of [[500, 1, 1], [500, 100, 1], [500, 101, 2], [500, 2_000, 20], [500, 29_950, 300], [500, 1e9, 300], [7, 2_000, 7]] as const) {
+      const entries = await page(limit, maxText)
+      assert.equal(entries.length, length, `limit ${limit}, maxText ${maxText}`)
+      assertContiguous(entries.map(({ id }) => id))
+    }
+    assert.equal((await page(500, 500, cursorOf(epoch, 298))).length, 2)
+    assert.equal((await pair.b.read(pair.log, null, { limit: 500, maxText: 250, last: 10 })).entries.length, 3)
+  },
   '2,503 events come whole, in pages of any size': async pair => {
     const epoch = await publishMany(pair, 2_503)
     for (const limit of [999, 1_000, 1_001, 5_000]) {
