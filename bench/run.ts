@@ -1,4 +1,4 @@
-import { cpSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
@@ -59,9 +59,23 @@ function roundsOf (one: Case) {
   return isBrief ? one.brief || BRIEF_ROUNDS : one.rounds
 }
 
+function isAlive (pid: number) {
+  try {
+    return process.kill(pid, 0)
+  } catch {
+    return false
+  }
+}
+
 /** A copy, where the same packages are found, lets one go on working and building while the benchmark runs. */
 function copyBuild () {
-  const copy = fileURLToPath(new URL(`../node_modules/.cache/bench-${process.pid}`, import.meta.url))
+  const cache = fileURLToPath(new URL('../node_modules/.cache', import.meta.url))
+  // of runs that were killed
+  for (const name of existsSync(cache) ? readdirSync(cache) : []) {
+    const pid = /^bench-(\d+)$/.exec(name)?.[1]
+    if (pid !== undefined && !isAlive(Number(pid))) rmSync(join(cache, name), { recursive: true, force: true })
+  }
+  const copy = join(cache, `bench-${process.pid}`)
   cpSync(fileURLToPath(new URL('../dist', import.meta.url)), copy, { recursive: true })
   process.on('exit', () => rmSync(copy, { recursive: true }))
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(1))

@@ -1,6 +1,8 @@
 // Topics and runs without HTTP: their stores, and the way of an event to another process.
 import { spawnSync } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { startGuarded, type Guarded } from '../guarded.ts'
 import type { Followed, PublishResult } from '../log-results.ts'
@@ -106,10 +108,12 @@ const appends: Case = {
   ],
   async measure ({ row, server }) {
     const redis = row.includes('redis') ? await startRedis() : undefined
+    const folder = mkdtempSync(join(tmpdir(), 'typed-sse-bench-'))
     try {
-      const rate = (producers: number) => server.call<number>('appends', { port: redis?.port, producers, ms: APPENDING })
+      const rate = (producers: number) => server.call<number>('appends', { port: redis?.port, folder, producers, ms: APPENDING })
       return { one: await rate(1), many: await rate(500) }
     } finally {
+      rmSync(folder, { recursive: true, force: true })
       await redis?.stop()
     }
   }

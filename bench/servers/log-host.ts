@@ -1,7 +1,5 @@
 // A process with a store: `log-host.ts <row> <a build of the plugin>`. It appends to the store, publishes to topics, or follows them.
-import { mkdtempSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { Type } from '@sinclair/typebox'
 import Fastify from 'fastify'
@@ -33,6 +31,7 @@ const WARM_UP = 200
 const latencies = new Float64Array(2 ** 20)
 let received = 0
 let onReceived = () => {}
+let files = 0
 let topics: AnyTopic[] = []
 let prices: AnyTopic
 
@@ -45,7 +44,7 @@ async function openStore (port: number, folder: string): Promise<Store> {
   }
   const { sqliteStore } = await load('store/sqlite.js') as typeof SqliteEntry
   const synchronous = row.includes('FULL') ? 'full' : 'normal'
-  return sqliteStore(new (sqlite())(join(folder, 'bench.db')), { synchronous })
+  return sqliteStore(new (sqlite())(join(folder, `${files++}.db`)), { synchronous })
 }
 
 function sqlite (): new (file: string) => never {
@@ -54,8 +53,7 @@ function sqlite (): new (file: string) => never {
 }
 
 /** Appends per second, of producers that wait for each of theirs, for `ms`. */
-async function appends ({ port, producers, ms }: { port: number, producers: number, ms: number }): Promise<number> {
-  const folder = mkdtempSync(join(tmpdir(), 'typed-sse-bench-'))
+async function appends ({ port, folder, producers, ms }: { port: number, folder: string, producers: number, ms: number }): Promise<number> {
   const store = await openStore(port, folder)
   let sequence = Date.now() * 1000
   const produce = async (producer: number, until: number) => {
@@ -74,7 +72,6 @@ async function appends ({ port, producers, ms }: { port: number, producers: numb
     return counts.reduce((sum, count) => sum + count) / (performance.now() - started) * 1000
   } finally {
     await store.close()
-    rmSync(folder, { recursive: true, force: true })
   }
 }
 
