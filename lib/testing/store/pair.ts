@@ -61,12 +61,12 @@ export class Pair {
   /** Every entry after a cursor, page by page. */
   async readAll (after: Cursor | null = null, { limit = 500, store = this.b } = {}): Promise<LogEntry[]> {
     const all: LogEntry[] = []
-    for (let cursor = after; ;) {
-      const { entries } = await store.read(this.log, cursor, { limit })
-      all.push(...entries)
-      if (entries.length < limit) return all
-      cursor = entries.at(-1)!.id
-    }
+    let page
+    do {
+      page = await store.read(this.log, all.at(-1)?.id ?? after, { limit })
+      all.push(...page.entries)
+    } while (page.entries.length === limit)
+    return all
   }
 
   /** Lets time pass by the store's clock. */
