@@ -25,15 +25,12 @@ export function storeCases (factory: () => StoreUnderTest | Promise<StoreUnderTe
     name,
     async run () {
       const pair = new Pair(await factory())
-      try {
-        await run(pair)
-        return undefined
-      } catch (error) {
-        if (error instanceof Skipped) return error.message
-        throw error
-      } finally {
-        await pair.close()
-      }
+      return run(pair).then(() => undefined, reasonToSkip).finally(() => pair.close())
     }
   }))
+}
+
+function reasonToSkip (error: unknown): string {
+  if (error instanceof Skipped) return error.message
+  throw error
 }

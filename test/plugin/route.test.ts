@@ -89,6 +89,15 @@ t.test('options: the nearest of call, route and plugin wins', async t => {
   t.match(await (await ask(served, '/undefined')).whole(), 'retry: 1\n')
 })
 
+t.test('a range of `retry` is drawn from for each stream', async t => {
+  const served = await serve(t, app => {
+    app.get('/', { config: { sse: { retry: { min: 5, max: 7 } } }, schema: { response: { 200: Word } } }, (_request, reply) => { reply.sse(['w']) })
+  })
+  const drawn = new Set<string>()
+  while (drawn.size < 3) drawn.add((await (await ask(served, '/')).whole()).split('\n')[0]!)
+  t.strictSame([...drawn].sort(), ['retry: 5', 'retry: 6', 'retry: 7'])
+})
+
 t.test('what is wrong with a route throws where it is defined, or before the app is ready', async t => {
   const define = async (route: object, options = {}) => {
     const app = Fastify()

@@ -106,3 +106,60 @@ t.test('much at once leaves others their turn', async t => {
   t.equal(written.length, 3)
   t.ok(turns >= 2, `${turns} turns`)
 })
+
+/** A reader of a log that gives what it is told to. */
+function start (next: () => Promise<Batch | null>, choice: Partial<Choice> = {}) {
+  const calls: unknown[] = []
+  const pull: Pull = { isCurrent: true, id: 't.1-9', next, more: async () => undefined, stop () { calls.push('stop') } }
+  const sink: FeedSink = {
+    direct: null,
+    onBlocked () {},
+    writeFrames (frames) { calls.push(frames.bytes.toString()); return true },
+    end (_last, isGood) { calls.push(`end ${isGood}`) },
+    fail (error) { calls.push(error) }
+  }
+  return { reader: new ChoosyReader(pull, sink, { ...CHOICE, ...choice }).start(), calls }
+}
+
+const settled = () => new Promise(resolve => setImmediate(resolve))
+
+t.test('a log that cannot be read fails the stream, unless that was stopped', async t => {
+  const down = new Error('down')
+  const { calls } = start(() => Promise.reject(down))
+  await settled()
+  t.strictSame(calls, ['stop', down])
+  let fail = (_error: Error) => {}
+  const stopped = start(() => new Promise((_resolve, reject) => { fail = reject }))
+  stopped.reader.stop()
+  fail(down)
+  await settled()
+  t.strictSame(stopped.calls, ['stop'])
+})
+
+t.test('nothing is written, and no end told, once it was stopped', async t => {
+  for (const batch of [{ end: null }, { entries: [entryOf(1)] }, null]) {
+    let give = (_batch: Batch | null) => {}
+    const { reader, calls } = start(() => new Promise(resolve => { give = resolve }))
+    reader.stop()
+    give(batch)
+    await settled()
+    t.strictSame(calls, ['stop'])
+  }
+})
+
+t.test('a beginning may take a while, or have nothing to show', async t => {
+  const batches: Array<Batch | null> = [GAP, GAP, null]
+  const begins = [Promise.resolve(Frames.of('late\n\n', 0)), null]
+  const { calls } = start(async () => batches.shift()!, { begin: () => begins.shift()! })
+  await settled()
+  t.strictSame(calls, ['late\n\n'])
+})
+
+t.test('a heartbeat shows a place that was not shown yet', async t => {
+  const { reader, calls } = start(() => new Promise(() => {}))
+  t.match(reader.beat()?.bytes.toString(), /id: t\.1-9/)
+  t.equal(reader.beat(), null)
+  t.strictSame(calls, [])
+  const nowhere = new ChoosyReader(new FakePull(), { direct: null, onBlocked () {}, writeFrames: () => true, end () {}, fail () {} }, CHOICE)
+  t.equal(nowhere.beat(), null)
+})

@@ -98,3 +98,31 @@ t.test('a place of another log is a gap: of a topic without events there is no n
     t.match(answer.events, [{ event: '$gap', data: /"after":"elsewhere"/ }, { data: 'a' }], path)
   }
 })
+
+t.test('after a deploy, conflation leaves out nothing of what the contract does not have', async t => {
+  const store = new SharedStore(new MemoryStore())
+  const before = Fastify()
+  t.teardown(() => before.close())
+  await before.register(typedSse, { store })
+  for (const n of [9, 1, 2]) await before.sse.topic('t', EventStream(Type.Integer())).publish(n)
+  const now = EventStream(Type.Integer({ maximum: 5 }))
+  const served = await serve(t, app => {
+    const topic = app.sse.topic('t', now, { conflate: () => 'all' })
+    app.get('/', { schema: { response: { 200: now } } }, (_request, reply) => reply.sse(topic, { from: 'start' }))
+  }, { sse: { store } })
+  const answer = await ask(served, '/')
+  await answer.until('data: 2\n')
+  answer.leave()
+  t.strictSame(answer.events.filter(({ event }) => event !== '$ready').map(({ event, data }) => event ?? data), ['$gap', '2'])
+})
+
+t.test('a topic that is made by a request, with a snapshot of nothing, begins with $ready', async t => {
+  const contract = EventStream(Type.Integer())
+  const served = await serve(t, app => {
+    app.get('/', { schema: { response: { 200: contract } } }, (_request, reply) => reply.sse(app.sse.topic('t', contract, { snapshot: async () => [] })))
+  })
+  const answer = await ask(served, '/')
+  await answer.until('\n\n')
+  t.match(answer.events, [{ event: '$ready', data: '{}' }])
+  answer.leave()
+})

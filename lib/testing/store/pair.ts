@@ -65,7 +65,8 @@ export class Pair {
     do {
       page = await store.read(this.log, all.at(-1)?.id ?? after, { limit })
       all.push(...page.entries)
-    } while (page.entries.length === limit)
+      // A page may be shorter than its limit.
+    } while (page.entries.length > 0)
     return all
   }
 
