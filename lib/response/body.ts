@@ -11,6 +11,9 @@ export interface BodyOwner extends OutletOwner {
 /** The events of a response that `stream.finished()` of Node listens to. */
 const FINISHED = ['end', 'finish', 'error', 'close', 'aborted'] as const
 
+/** For a body that nobody has asked for its `close`: no listener of the response came after it. */
+const NONE_ADDED: readonly number[] = FINISHED.map(() => Infinity)
+
 /**
  * The payload for `reply.send`. Piped into the raw response, which is what Fastify does with a stream, it steps aside:
  * the outlet writes to the response itself, and the body has ended for Fastify. Anything else that reads it, such as a
@@ -21,7 +24,7 @@ export class Body extends Readable {
   readonly #owner: BodyOwner
   #isOpen = false
   /** How many listeners the response had for each of {@link FINISHED} when the body got its last `close` listener. */
-  #counts: readonly number[] = []
+  #counts: readonly number[] = NONE_ADDED
 
   constructor (raw: RawResponse, owner: BodyOwner) {
     super({ highWaterMark: 16 * 1024 })
@@ -78,7 +81,6 @@ export class Body extends Readable {
    * for as long as the stream is open they would retain it: 2.4 KB, which is a fifth of an idle stream.
    */
   #letGo (): void {
-    if (this.#counts.length === 0) return
     for (const [i, event] of FINISHED.entries()) {
       for (const listener of this.#raw.listeners(event).slice(this.#counts[i])) this.#raw.removeListener(event, listener as () => void)
     }

@@ -114,9 +114,9 @@ export abstract class StreamedResponse implements OpenSession {
     return true
   }
 
-  /** Ends well; without an outlet, it is a 204. */
+  /** Ends well, a stream that opens or streams; without an outlet, it is a 204. */
   protected finish (reason: CloseReason): void {
-    if (!this.enter('ending')) return
+    this.state = 'ending'
     this.#reason = reason
     const sentinel = reason === 'complete' && this.pump !== undefined ? this.config.sentinel : ''
     onceSent(this.raw, () => { this.#isFlushed = true })
@@ -133,9 +133,9 @@ export abstract class StreamedResponse implements OpenSession {
     this.#cutLater()
   }
 
-  /** Breaks off, without a word. */
+  /** Breaks off without a word, a stream that streams. */
   #abandon (reason: CloseReason): void {
-    if (!this.enter('failed')) return
+    this.state = 'failed'
     this.#reason = reason
     this.#breakOff(this.#rest)
   }

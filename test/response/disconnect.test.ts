@@ -118,6 +118,20 @@ t.test('2,000 clients that come and leave leave nothing behind', async t => {
   t.ok(heapPerCycle < 3000, `${heapPerCycle} bytes of heap a cycle`)
 })
 
+t.test('a response that emits its close twice, as some of Node 24 do, is closed once', async t => {
+  const served = await serve(t, app => {
+    app.get('/', Text, (_request, reply) => {
+      reply.raw.once('close', () => reply.raw.emit('close'))
+      reply.sse(new ReadableStream(), { commitAfter: 0 })
+    })
+  })
+  const answer = await ask(served, '/')
+  answer.leave()
+  await eventually(() => summaries(served).length > 0)
+  t.equal(summaries(served).length, 1)
+  t.equal(served.app.sse.open, 0)
+})
+
 t.test('a source whose promise fails after the client left is no failure', async t => {
   const seen = mishaps(t)
   let rejected = 0

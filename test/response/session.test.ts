@@ -72,6 +72,13 @@ t.test('commitAfter 0 sends the headers at once, with retry in a frame of its ow
   t.equal(await answer.whole(), 'retry: 1500\n\ndata: 1\n\n')
 })
 
+t.test('retry as a range: each stream draws its own', async t => {
+  const served = await serve(t, app => { app.get('/', Numbers, (_request, reply) => { reply.sse([1], { retry: { min: 5, max: 7 } }) }) })
+  const drawn = new Set<string>()
+  for (let i = 0; i < 100; i++) drawn.add((await served.app.inject('/')).body)
+  t.strictSame([...drawn].sort(), [5, 6, 7].map(retry => `retry: ${retry}\n\ndata: 1\n\n`))
+})
+
 t.test('commitAfter Infinity waits for the first item', async t => {
   let go = (_error?: Error) => {}
   const served = await serve(t, app => {
