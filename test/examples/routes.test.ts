@@ -17,14 +17,14 @@ for (let position = 1; position <= FILES; position++) {
 const demo = await DemoServer.start({ folder })
 t.teardown(() => demo.stop())
 
-/** The first events of a stream, or all of one that ends. */
+/** The first events of a stream, or all of one that ends, without those of the library itself. */
 async function events (path: string, { count = Infinity, ...init }: RequestInit & { count?: number } = {}): Promise<EventSourceMessage[]> {
   const controller = new AbortController()
   const response = await fetch(demo.url + path, { ...init, signal: controller.signal })
   const type = response.headers.get('content-type')
   if (response.status !== 200 || type !== 'text/event-stream; charset=utf-8') throw new Error(`${path}: ${response.status} ${type}`)
   const found: EventSourceMessage[] = []
-  const parser = createParser({ onEvent: event => found.push(event) })
+  const parser = createParser({ onEvent: event => { if (!event.event?.startsWith('$')) found.push(event) } })
   const decoder = new TextDecoder()
   for await (const bytes of response.body!) {
     parser.feed(decoder.decode(bytes, { stream: true }))

@@ -12,7 +12,10 @@ export function startReadings (panel, setState, announce) {
 
   /** The bytes as they come. */
   async function showFrames (body) {
-    for await (const text of body.pipeThrough(new TextDecoderStream())) frames.append(text)
+    for await (const text of body.pipeThrough(new TextDecoderStream())) {
+      frames.append(text)
+      frames.parentElement.scrollTop = frames.parentElement.scrollHeight
+    }
   }
 
   /** The same as messages. */
