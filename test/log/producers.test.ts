@@ -229,3 +229,27 @@ t.test('closed: runs of this process are left to their lease', async t => {
   await one.close()
   t.match(writer!.signal.reason, { code: 'SSE_ERR_STORE' })
 })
+
+t.test('a producer that appends just before it is sealed as lost goes on', async t => {
+  const { other, model, clock } = two()
+  await model.append('run:r', [{ kind: 'open', type: '', data: 'x', meta: '' }], { ttl: TTL, first: '5-0', after: null })
+  const append = model.append.bind(model)
+  model.append = async (log, records, options) => {
+    model.append = append
+    await append(log, [event('a')], { ...RUN, first: '5-1' })
+    return append(log, records, options)
+  }
+  const looking = other.look('run:r', RUN)
+  await clock.advance(LEASE / 3)
+  t.equal((await looking)!.tail.id, '5-1')
+  t.strictSame(await kindsOf(model), ['open', 'event'])
+})
+
+t.test('a seal that fails as no store should fails the look', async t => {
+  const { other, model, clock } = two()
+  await model.append('run:r', [{ kind: 'open', type: '', data: 'x', meta: '' }], { ttl: TTL, first: '5-0', after: null })
+  model.append = () => Promise.reject(new TypeError('a bug'))
+  const check = t.rejects(other.look('run:r', RUN), { message: 'a bug' })
+  await clock.advance(LEASE / 3)
+  await check
+})

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { type Batch, type Pull } from '../../lib/log/reading.ts'
-import { type LogRecord } from '../../lib/log/store.ts'
+import { type LogRecord, StoreError } from '../../lib/log/store.ts'
 import { bed, event, LEASE, settle, TextPresentation, TextSink, TTL } from './helpers.ts'
 
 const MANY = { ttl: TTL, maxEvents: 1_000 }
@@ -222,4 +222,17 @@ t.test('a pull that has seen more than the follower of its process waits for it'
   isDeaf = false
   await store.append('topic:t', [event('b')], { ttl: TTL })
   t.equal(await waiting, 'b@1000000-2')
+})
+
+t.test('closed while the store is down: a pull that waits for it is over', async t => {
+  let isDown = false
+  const { logs, topic } = bed(store => new Proxy(store, {
+    get: (target, name) => isDown && name === 'read' ? () => Promise.reject(new StoreError('UNAVAILABLE', 'down')) : Reflect.get(target, name).bind?.(target) ?? Reflect.get(target, name)
+  }))
+  await logs.publish('topic:t', event('a'), MANY)
+  isDown = true
+  const waiting = logs.pull(topic(), 'start').next()
+  await settle()
+  await logs.close()
+  t.equal(await waiting, null)
 })
