@@ -1,5 +1,6 @@
 // What a producer keeps of its acknowledged records, in case the store loses them.
-import { type LogRecord } from './store.ts'
+import { positionOf } from './cursor.ts'
+import { type LogRecord, StoreError } from './store.ts'
 
 /** Kept whatever their age, bytes: all of a short run. */
 const SHORT = 65_536
@@ -28,6 +29,21 @@ export class RepairWindow {
     if (stale === 0) return
     this.#records.splice(0, stale)
     this.first += stale
+  }
+
+  /**
+   * From where records have to be appended again, because the store lost them: it was rolled back, or forgot the log.
+   *
+   * @throws the error, where it tells of anything else, or what was lost is not kept any more
+   */
+  repairFrom (error: unknown, epoch: number): number {
+    if (!(error instanceof StoreError)) throw error
+    const tail = error.tail === null ? null : positionOf(error.tail)
+    const isBehind = error.code === 'CONFLICT' && tail !== null && tail.epoch === epoch && tail.seq < this.next - 1
+    if (error.code !== 'LOST' && !isBehind) throw error
+    const from = isBehind ? tail!.seq + 1 : 0
+    if (from < this.first) throw error
+    return from
   }
 
   /** The records from a seq on, which must be kept. */

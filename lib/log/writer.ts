@@ -208,27 +208,12 @@ export class Writer implements Alarm {
             return
           }
         } else {
-          from = this.#repairFrom(error)
+          from = this.#acknowledged.repairFrom(error, this.#epoch)
         }
       }
     }
     this.#gate.succeeded()
     this.#acknowledge(batch, records, next)
-  }
-
-  /**
-   * From where records have to be appended again, because the store lost them: it was rolled back, or forgot the log.
-   *
-   * @throws the error, where it tells of anything else, or what was lost is not kept any more
-   */
-  #repairFrom (error: unknown): number {
-    if (!(error instanceof StoreError)) throw error
-    const tail = error.tail === null ? null : positionOf(error.tail)
-    const isBehind = error.code === 'CONFLICT' && tail !== null && tail.epoch === this.#epoch && tail.seq < this.#acknowledged.next - 1
-    if (error.code !== 'LOST' && !isBehind) throw error
-    const from = isBehind ? tail!.seq + 1 : 0
-    if (from < this.#acknowledged.first) throw error
-    return from
   }
 
   #acknowledge (batch: readonly Pending[], records: readonly LogRecord[], seq: number): void {
