@@ -1,5 +1,6 @@
 // Draws the ratios of results.json, or of the file it is told, as chart.svg.
 import { readFileSync, writeFileSync } from 'node:fs'
+import { isPlugin } from './cases/case.ts'
 import type { CaseResult, Results } from './results.ts'
 
 interface Vega {
@@ -32,7 +33,7 @@ function drawCase ({ title, baseline, metrics, servers }: CaseResult) {
   if (metric === undefined) return []
   const values = servers.flatMap(({ server, cells }) => {
     const ratio = cells[metric.key]?.ratio
-    return ratio === undefined ? [] : [{ server: labelOf(server), ...ratio }]
+    return ratio === undefined ? [] : [{ server: labelOf(server), isOurs: isPlugin(server), ...ratio }]
   })
   if (values.length < 2) return []
   const ends = Math.max(...values.map(({ max }) => max))
@@ -48,7 +49,7 @@ function drawCase ({ title, baseline, metrics, servers }: CaseResult) {
         mark: { type: 'bar', height: 13 },
         encoding: {
           x: { field: 'median', type: 'quantitative', title: null, scale: { domain: [0, ends * 1.1] } },
-          color: { condition: { test: "datum.server === 'fastify-typed-sse'", value: OURS }, value: OTHERS }
+          color: { condition: { test: 'datum.isOurs', value: OURS }, value: OTHERS }
         }
       },
       { mark: { type: 'rule', color: INK }, encoding: { x: { field: 'min', type: 'quantitative' }, x2: { field: 'max' } } },

@@ -60,6 +60,8 @@ const PLUGIN = ['typed-sse', 'idle-topic', 'idle-run', 'fan-topic', 'http2-typed
 /** The file of `servers/` that a row is about. */
 export const fileOf = (row: string): string => row.split(', ')[0] as string
 
-export const takesBuild = ({ script }: Case, row: string): boolean => script !== undefined || PLUGIN.includes(fileOf(row))
+export const isPlugin = (row: string): boolean => PLUGIN.includes(fileOf(row))
+
+export const takesBuild = ({ script }: Case, row: string): boolean => script !== undefined || isPlugin(row)
 
 export const MB = 1024 * 1024
