@@ -4,10 +4,13 @@ import { Type } from '@sinclair/typebox'
 import t, { type Test } from 'tap'
 import { EventStream } from '../../lib/index.ts'
 import { type Store } from '../../lib/log/store.ts'
+import { type Writer } from '../../lib/log/writer.ts'
 import { type RunEvent } from '../../lib/plugin/app-logs.ts'
 import { MemoryStore } from '../../lib/store/memory.ts'
+import { Producer, type ProducerHost, type ProducerSummary, type RunLimits } from '../../lib/topic/producer.ts'
+import { type Records } from '../../lib/topic/records.ts'
 import { SharedStore } from '../helpers/logs.ts'
-import { ask, eventually, serve } from '../helpers/serve.ts'
+import { ask, eventually, serve, turns } from '../helpers/serve.ts'
 
 const Numbers = EventStream(Type.Integer())
 
@@ -38,12 +41,13 @@ t.test('the status of a run that failed has what its readers are told', async t 
   t.match(answer.events, [{ event: undefined, data: '0', id: /^\S+$/ }])
 })
 
-t.test('an iterator whose return() throws does not keep a run from stopping', async t => {
+t.test('an iterator whose return() throws does not keep a run from stopping, and what it gives afterwards is not taken', async t => {
   const { run } = await serveRun(t)
   let signal: AbortSignal | undefined
+  let give = (_result: IteratorResult<number>) => {}
   const source = {
-    [Symbol.iterator]: () => ({
-      next: () => new Promise(() => {}) as never,
+    [Symbol.asyncIterator]: () => ({
+      next: () => new Promise<IteratorResult<number>>(resolve => { give = resolve }),
       return (): never { throw new Error('not now') }
     })
   }
@@ -54,23 +58,40 @@ t.test('an iterator whose return() throws does not keep a run from stopping', as
   await eventually(() => signal !== undefined)
   t.equal(await run.stop(), true)
   t.match(signal!.reason, { code: 'SSE_ERR_STOPPED' })
-  t.match(await run.status(), { state: 'stopped' })
+  const { lastEventId, ...status } = await run.status()
+  t.match(status, { state: 'stopped' })
+  give({ done: false, value: 1 })
+  await turns()
+  t.equal((await run.status()).lastEventId, lastEventId)
 })
 
-t.test('a run whose end the store does not take is lost', async t => {
-  const store = new SharedStore(new MemoryStore({ appendTimeout: 100 }))
-  const { run, ended } = await serveRun(t, store)
-  let end = () => {}
-  await run.start(async function * () {
-    yield 1
-    await new Promise<void>(resolve => { end = resolve })
+for (const [how, finish] of [['ends', () => {}], ['fails', () => { throw new Error('mine') }]] as const) {
+  t.test(`a run that ${how} while its store is down is lost`, async t => {
+    const store = new SharedStore(new MemoryStore({ appendTimeout: 100 }))
+    const { run, ended } = await serveRun(t, store)
+    let end = () => {}
+    await run.start(async function * () {
+      yield 1
+      await new Promise<void>(resolve => { end = resolve })
+      finish()
+    })
+    for await (const { data } of run.messages()) if (data === 1) break
+    store.isDown = true
+    end()
+    await eventually(() => ended.length === 1)
+    store.isDown = false
+    t.match(ended, [{ summary: { state: 'lost', events: 1, error: how === 'fails' ? { message: 'mine' } : Error } }])
   })
-  for await (const { data } of run.messages()) if (data === 1) break
-  store.isDown = true
-  end()
-  await eventually(() => ended.length === 1)
-  store.isDown = false
-  t.match(ended, [{ summary: { state: 'lost', events: 1 } }])
+}
+
+t.test('a run whose writer was fenced before it began is over at once', async t => {
+  const ended: ProducerSummary[] = []
+  const writer = { signal: AbortSignal.abort(new Error('fenced')) } as Writer
+  const host: ProducerHost = { open: () => [].values(), drops: () => false, describe: () => { throw new Error('not asked') }, ended: summary => { ended.push(summary) } }
+  const producer = new Producer(writer, {} as Records, { maxEvents: 1, maxBytes: 1 } as RunLimits, host)
+  await producer.done
+  t.match(ended, [{ state: 'lost', error: { message: 'fenced' } }])
+  t.match(producer.signal.reason, { message: 'fenced' })
 })
 
 t.test('readers of a run that is deleted are told that it is lost', async t => {
