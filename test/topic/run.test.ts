@@ -2,7 +2,7 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { type FastifyInstance } from 'fastify'
 import t from 'tap'
-import { comment } from '../../lib/index.ts'
+import { comment, EventStream } from '../../lib/index.ts'
 import { MemoryStore } from '../../lib/store/memory.ts'
 import { type RunEvent } from '../../lib/plugin/app-logs.ts'
 import { count, Count, counts, numbersOf, outlineOf, route, SharedStore } from '../helpers/logs.ts'
@@ -112,6 +112,21 @@ const ENDS: Array<{ state: string, errorEvent: unknown, last: string[], how: str
   { state: 'failed', errorEvent: (error: Error) => ({ event: 'note', data: { text: error.message } }), last: ['note: {"text":"not that prompt"}'], how: 'broken', again: 204 },
   { state: 'failed', errorEvent: () => ({ event: 'count', data: {} }), last: ['error: {"statusCode":422,"code":"BAD_PROMPT","error":"Unprocessable Entity","message":"not that prompt"}'], how: 'broken', again: 204 }
 ]
+
+t.test('a failed run of unnamed events: the item of errorEvent is an unnamed event too', async t => {
+  const Text = EventStream({ type: 'string' })
+  const served = await serve(t, app => {
+    const runs = app.sse.run('texts', Text)
+    const errorEvent = (error: Error) => `failed: ${error.message}`
+    app.get('/', { schema: { response: { 200: Text } }, config: { sse: { errorEvent } } }, async (_request, reply) => {
+      await runs.of('a').start(async function * () { yield 'one'; throw FAILURE })
+      return reply.sse(runs.of('a'))
+    })
+  })
+  const answer = await ask(served, '/')
+  t.equal(await answer.ended, 'broken')
+  t.match(answer.text, /^data: "one"\nid: .+\n\ndata: "failed: not that prompt"\nid: .+\n\n$/)
+})
 
 for (const { state, errorEvent, last, how, again } of ENDS) {
   t.test(`a run that is ${state}, errorEvent ${String(errorEvent)}`, async t => {
