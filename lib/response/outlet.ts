@@ -21,8 +21,8 @@ export interface Outlet {
   write (text: string): boolean
   /** Takes shared frames, whose bytes the caller counts; false as {@link write}. */
   writeFrames (frames: Frames): boolean
-  /** {@link direct} has refused a write of somebody else. */
-  onBlocked (): void
+  /** {@link direct} has refused a write of somebody else. Only where there is one. */
+  onBlocked? (): void
   /** Writes the rest and ends well. */
   end (text: string): void
   /** Writes the rest, then breaks the response off, so that no client takes it for a good end. */
@@ -148,8 +148,6 @@ export class ReadableOutlet implements Outlet {
   writeFrames (frames: Frames): boolean {
     return this.#readable.push(frames.bytes)
   }
-
-  onBlocked (): void {}
 
   end (text: string): void {
     this.write(text)

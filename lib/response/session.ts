@@ -187,7 +187,7 @@ export class Session extends StreamedResponse implements PumpOwner, BodyOwner, F
   }
 
   onBlocked (): void {
-    this.outlet!.onBlocked()
+    this.outlet!.onBlocked!()
   }
 
   /** When something was last written, on the clock of the heartbeats. */
