@@ -236,3 +236,26 @@ t.test('closed while the store is down: a pull that waits for it is over', async
   await logs.close()
   t.equal(await waiting, null)
 })
+
+t.test('stopped while a page is read: nothing of it is given', async t => {
+  let release = () => {}
+  let isHeld = false
+  const { logs, topic } = bed(store => new Proxy(store, {
+    get: (target, name) => isHeld && name === 'read'
+      ? async (...args: Parameters<typeof store.read>) => {
+        await new Promise<void>(resolve => { release = resolve })
+        return store.read(...args)
+      }
+      : Reflect.get(target, name).bind?.(target) ?? Reflect.get(target, name)
+  }))
+  t.teardown(() => logs.close())
+  await logs.publish('topic:t', event('a'), MANY)
+  isHeld = true
+  const pull = logs.pull(topic(), 'start')
+  const waiting = pull.next()
+  await settle()
+  pull.stop()
+  isHeld = false
+  release()
+  t.equal(await waiting, null)
+})
