@@ -70,9 +70,8 @@ export abstract class StreamedResponse implements OpenSession {
     else this.failWith(error, 'error')
   }
 
-  /** The feed has ended. */
+  /** The feed has ended, which it does only while this is streaming: it is stopped with it. */
   end (last: Frames | null, isGood: boolean): void {
-    if (this.state !== 'streaming') return
     if (last !== null) {
       this.outlet!.bytes += last.byteLength
       this.outlet!.writeFrames(last)
