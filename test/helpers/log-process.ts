@@ -55,7 +55,7 @@ export class ResumingReader {
           break
         }
         if (batch.beginning !== undefined) {
-          this.seen.push(null)
+          if (batch.beginning.gap !== null) this.seen.push(null)
           after = ids.parse(batch.beginning.id)
           continue
         }
