@@ -23,6 +23,13 @@ const LABELS: Record<string, string> = {
   'typed-sse': 'fastify-typed-sse',
   'fastify-readable': 'reply.send(Readable)',
   'fastify-sse': '@fastify/sse',
+  'idle-topic': "a topic's reader",
+  'idle-run': "a run's reader",
+  'fan-loop': 'a loop of res.write',
+  'fan-topic': 'a topic',
+  'fan-fastify-sse': '@fastify/sse',
+  'fan-better-sse': 'better-sse',
+  'fan-nchan': 'nchan',
   hono: 'Hono'
 }
 const labelOf = (server: string) => LABELS[server] ?? server
@@ -38,7 +45,7 @@ function drawCase ({ title, baseline, metrics, servers }: CaseResult) {
   if (values.length < 2) return []
   const ends = Math.max(...values.map(({ max }) => max))
   return [{
-    title: { text: title, subtitle: `${metric.label} relative to ${labelOf(baseline)}; ${metric.better} is better`, anchor: 'start', color: INK, subtitleColor: INK },
+    title: { text: title.split(/(?<=[:,]) /), subtitle: `${metric.label} relative to ${labelOf(baseline)}; ${metric.better} is better`, anchor: 'start', color: INK, subtitleColor: INK },
     width: 300,
     height: { step: 20 },
     data: { values },
@@ -85,7 +92,7 @@ const { spec } = vegaLite.compile({
   columns: 2,
   align: 'none',
   bounds: 'flush',
-  config: { font: 'system-ui, sans-serif', view: { stroke: null }, axis: { labelFontSize: 12, labelLimit: 300, grid: false, labelColor: INK }, concat: { spacing: { row: 90, column: 200 } } }
+  config: { font: 'system-ui, sans-serif', view: { stroke: null }, axis: { labelFontSize: 12, labelLimit: 300, grid: false, labelColor: INK }, concat: { spacing: { row: 110, column: 200 } } }
 })
 const svg = await new vega.View(vega.parse(spec), { renderer: 'none' }).toSVG()
 writeFileSync(new URL('chart.svg', import.meta.url), svg)
