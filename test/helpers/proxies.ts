@@ -19,6 +19,8 @@ export interface Proxy {
   isCompressing?: boolean
   /** A broken response of the origin becomes a regular end: only the `error` event tells. */
   hidesFailures?: boolean
+  /** It may pass a break on before what came just ahead of it, so that the `error` event is lost. */
+  mayDropLast?: boolean
   /** Writes its files into the folder and returns the arguments of the program. */
   configure (folder: string, port: number, origin: number): string[]
 }
@@ -111,6 +113,7 @@ http://127.0.0.1:${port} {
     name: 'Varnish',
     program: 'varnishd',
     packages: 'varnish',
+    mayDropLast: true,
     configure: (folder, port, origin) => ['-j', 'none', '-F', '-n', join(folder, 'work'), '-s', 'malloc,16m', '-a', `127.0.0.1:${port}`, '-b', `127.0.0.1:${origin}`]
   },
   {
