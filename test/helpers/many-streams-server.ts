@@ -2,9 +2,9 @@
 // garbage collection.
 import { once } from 'node:events'
 import { type AddressInfo } from 'node:net'
-import { setTimeout as sleep } from 'node:timers/promises'
 import Fastify from 'fastify'
 import typedSse, { EventStream } from '../../lib/index.ts'
+import { connectionsOf, heapInUse, trouble } from './left-behind.ts'
 
 export interface Stats {
   open: number
@@ -18,11 +18,6 @@ export interface Stats {
   /** Process warnings, unhandled rejections and uncaught exceptions. */
   trouble: string[]
 }
-
-const trouble: string[] = []
-process.on('warning', warning => trouble.push(`warning: ${warning.message}`))
-process.on('unhandledRejection', error => trouble.push(`unhandled rejection: ${error}`))
-process.on('uncaughtException', error => trouble.push(`uncaught exception: ${error.stack}`))
 
 let started = 0
 let freed = 0
@@ -48,12 +43,8 @@ app.get('/topic', { schema }, (_request, reply) => { reply.sse(topic) })
 await app.listen({ port: 0, host: '127.0.0.1', backlog: 4096 })
 
 async function stats (): Promise<Stats> {
-  for (let i = 0; i < 5; i++) {
-    globalThis.gc!()
-    await sleep(50)
-  }
-  const connections = await new Promise<number>(resolve => app.server.getConnections((_error, count) => resolve(count)))
-  return { open: app.sse.open, subscribers: topic.subscribers, connections, started, freed, heap: process.memoryUsage().heapUsed, trouble }
+  const heap = await heapInUse()
+  return { open: app.sse.open, subscribers: topic.subscribers, connections: await connectionsOf(app.server), started, freed, heap, trouble }
 }
 
 const actions = {

@@ -4,6 +4,7 @@ import { type AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import Fastify, { type FastifyInstance, type FastifyServerOptions } from 'fastify'
 import typedSse, { event, EventStream } from '../../lib/index.ts'
+import { connectionsOf, heapInUse, trouble } from './left-behind.ts'
 
 export interface Stats {
   started: number
@@ -17,11 +18,6 @@ export interface Stats {
   /** Process warnings, unhandled rejections and uncaught exceptions. */
   trouble: string[]
 }
-
-const trouble: string[] = []
-process.on('warning', warning => trouble.push(`warning: ${warning.message}`))
-process.on('unhandledRejection', error => trouble.push(`unhandled rejection: ${error}`))
-process.on('uncaughtException', error => trouble.push(`uncaught exception: ${error.stack}`))
 
 let started = 0
 let freed = 0
@@ -64,21 +60,13 @@ async function serve (options: object): Promise<FastifyInstance> {
 // Node does not clear the timeout of a session that is destroyed, which retains it, some 2 KB, for Fastify's 72 s.
 const apps = [await serve({}), await serve({ http2: true, http2SessionTimeout: 0 })]
 
-async function collectGarbage (): Promise<number> {
-  for (let i = 0; i < 5; i++) {
-    globalThis.gc!()
-    await sleep(50)
-  }
-  return process.memoryUsage().heapUsed
-}
-
 async function stats (): Promise<Stats> {
-  const heap = await collectGarbage()
+  const heap = await heapInUse()
   const listeners: Record<string, number> = {}
   let connections = 0
   for (const { server } of apps) {
     for (const name of server.eventNames()) listeners[String(name)] = (listeners[String(name)] ?? 0) + server.listenerCount(name)
-    connections += await new Promise<number>(resolve => server.getConnections((_error, count) => resolve(count)))
+    connections += await connectionsOf(server)
   }
   return { started, freed, open: apps.reduce((sum, app) => sum + app.sse.open, 0), connections, heap, listeners, trouble }
 }

@@ -1,16 +1,27 @@
 import { execFile } from 'node:child_process'
 import { once } from 'node:events'
 import http from 'node:http'
-import { connect as connectHttp2, constants } from 'node:http2'
+import { type ClientHttp2Session, type ClientHttp2Stream, connect as connectHttp2, constants } from 'node:http2'
 import { connect } from 'node:net'
 import { setImmediate as turn } from 'node:timers/promises'
 import { promisify } from 'node:util'
-import t from 'tap'
+import t, { type Test } from 'tap'
 import { EventStream } from '../../lib/index.ts'
 import { ask, CHILD_ENV, errorLines, eventually, mishaps, serve, summaries, turns } from '../helpers/serve.ts'
 
 const Text = { schema: { response: { 200: EventStream({ type: 'string' }) } } }
 const BIG = 'x'.repeat(64 * 1024)
+
+/** A response over HTTP/2, up to its headers. */
+async function askHttp2 (t: Test, port: number): Promise<{ session: ClientHttp2Session, stream: ClientHttp2Stream }> {
+  const session = connectHttp2(`http://127.0.0.1:${port}`)
+  session.on('error', () => {})
+  t.teardown(() => session.destroy())
+  const stream = session.request({ ':path': '/' })
+  stream.on('error', () => {})
+  await once(stream, 'response')
+  return { session, stream }
+}
 
 for (const http2 of [false, true]) {
   for (const kind of ['idle', 'ticking', 'blocked']) {
@@ -206,12 +217,7 @@ for (const kind of ['blocked', 'ended', 'silent']) {
           })() as never)
         })
       }, { http2: true, sse: { shutdownGrace: 60_000 } })
-      const session = connectHttp2(`http://127.0.0.1:${served.port}`)
-      session.on('error', () => {})
-      t.teardown(() => session.destroy())
-      const stream = session.request({ ':path': '/' })
-      stream.on('error', () => {})
-      await once(stream, 'response')
+      const { session, stream } = await askHttp2(t, served.port)
       await eventually(() => served.app.sse.open === 1 && (kind !== 'ended' || returned === 1))
       stream.close(constants.NGHTTP2_NO_ERROR)
       if (isConnectionLeft) {
@@ -231,12 +237,7 @@ t.test('close() does not wait for an ended HTTP/2 stream that its client has res
   const served = await serve(t, app => {
     app.get('/', Text, (_request, reply) => { reply.sse([BIG.repeat(20)]) })
   }, { http2: true, sse: { shutdownGrace: 10 } })
-  const session = connectHttp2(`http://127.0.0.1:${served.port}`)
-  session.on('error', () => {})
-  t.teardown(() => session.destroy())
-  const stream = session.request({ ':path': '/' })
-  stream.on('error', () => {})
-  await once(stream, 'response')
+  const { stream } = await askHttp2(t, served.port)
   await eventually(() => served.app.sse.open === 1)
   stream.close(constants.NGHTTP2_NO_ERROR)
   await turns()
