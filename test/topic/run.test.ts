@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { connect } from 'node:net'
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { type FastifyInstance } from 'fastify'
@@ -384,3 +386,56 @@ async function all (messages: AsyncIterable<{ data: unknown }>): Promise<number[
   for await (const { data } of messages) numbers.push((data as { n: number }).n)
   return numbers
 }
+
+/** All of a run, once it has ended. */
+async function numbersIn (run: ReturnType<Numbers['of']>): Promise<unknown[]> {
+  const numbers: unknown[] = []
+  for await (const { data } of run.messages()) numbers.push((data as { n: number }).n)
+  return numbers
+}
+
+t.test('inject of a run waits for its end', async t => {
+  const { app, runs } = await serveRuns(t)
+  const steps = stepwise()
+  await runs.of('a').start(steps.source)
+  const answer = app.inject('/run/a')
+  steps.give(3)
+  await eventually(() => steps.signal !== undefined)
+  steps.finish()
+  t.strictSame((await answer).body.match(/"n":\d+/g), ['"n":1', '"n":2', '"n":3'])
+})
+
+t.test('a reader that is slower than the producer gets everything, after the run has ended', async t => {
+  const served = await serveRuns(t)
+  const { host, hostname, port } = new URL(`http://127.0.0.1:${served.port}`)
+  const steps = stepwise()
+  await served.runs.of('a').start(steps.source)
+  const slow = connect(Number(port), hostname)
+  t.teardown(() => slow.destroy())
+  slow.pause()
+  slow.write(`GET /run/a HTTP/1.1\r\nhost: ${host}\r\nconnection: close\r\n\r\n`)
+  await eventually(() => served.app.sse.open === 1)
+  steps.give(20_000)
+  steps.finish()
+  t.equal((await numbersIn(served.runs.of('a'))).length, 20_000)
+  t.match(await served.runs.of('a').status(), { state: 'complete' }, 'before the reader has read anything')
+  let text = ''
+  slow.on('data', data => { text += data.toString() })
+  slow.resume()
+  await once(slow, 'close')
+  const numbers = Array.from(text.matchAll(/"n":(\d+)/g), match => Number(match[1]))
+  t.strictSame(numbers, Array.from({ length: 20_000 }, (_, i) => i + 1))
+})
+
+t.test('a reader that is a day late gets the whole run; once its ttl has passed, there is none', async t => {
+  const DAY = 86_400_000
+  let now = 1_700_000_000_000
+  const served = await serveRuns(t, { ttl: 2 * DAY }, { sse: { store: new MemoryStore({}, () => now) } })
+  await served.runs.of('a').start(() => upTo(3))
+  t.strictSame(await numbersIn(served.runs.of('a')), [1, 2, 3])
+  now += DAY
+  t.strictSame((await counts(served, '/run/a', 3)).numbers, [1, 2, 3])
+  now += DAY
+  t.equal((await served.runs.of('a').status()).state, 'none')
+  t.equal((await served.app.inject('/run/a')).statusCode, 404)
+})
