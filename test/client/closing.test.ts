@@ -1,7 +1,7 @@
 import { getEventListeners, once } from 'node:events'
 import t from 'tap'
 import { connect } from '../../lib/client/index.ts'
-import { mishaps } from '../helpers/serve.ts'
+import { unhandledErrors } from '../helpers/serve.ts'
 import { collect, cut, failure, open, serve, status, stream } from './fixtures/server.ts'
 
 const backoff = { delay: 1, maxDelay: 5 }
@@ -120,7 +120,7 @@ for (const at of ['connecting', 'open', 'waiting', 'closed']) {
 }
 
 t.test('nothing is left behind: no listener on the signal, no rejection that no one handles', async t => {
-  const seen = mishaps(t)
+  const seen = unhandledErrors(t)
   const { signal } = new AbortController()
   const answers = [stream('data: 1\n\ndata: [DONE]\n\n'), cut('data: 1\n\n'), status(500), open('data: 1\n\n')]
   const { url } = await serve(t, (request, response, n) => answers[n % answers.length]!(request, response, n))

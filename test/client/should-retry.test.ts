@@ -1,6 +1,6 @@
 import t from 'tap'
 import { connect, ResponseError } from '../../lib/client/index.ts'
-import { mishaps } from '../helpers/serve.ts'
+import { unhandledErrors } from '../helpers/serve.ts'
 import { collect, cut, failure, serve, status, stream } from './fixtures/server.ts'
 import { timed } from './fixtures/clock.ts'
 
@@ -64,7 +64,7 @@ t.test('what it throws ends the loop', async t => {
 })
 
 t.test('closing does not wait for it', async t => {
-  const seen = mishaps(t)
+  const seen = unhandledErrors(t)
   const { url, requests } = await serve(t, status(401))
   const never = (): Promise<boolean> => new Promise(() => { /* hangs */ })
   const closed = connect(url, {

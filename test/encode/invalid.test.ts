@@ -1,6 +1,6 @@
 import t from 'tap'
 import { event, EventStream, type SseOptions } from '../../lib/index.ts'
-import { ask, errorLines, mishaps, serve, summaries } from '../helpers/serve.ts'
+import { ask, errorLines, unhandledErrors, serve, summaries } from '../helpers/serve.ts'
 
 // As an object, whose payloads have no type: some are to be wrong.
 const Numbers = { schema: { response: { 200: EventStream({ type: 'number' } as object) } } }
@@ -47,7 +47,7 @@ t.test('onInvalid as a function decides by the error and the item', async t => {
 })
 
 t.test('onInvalid that throws fails the stream, and nothing else', async t => {
-  const seen = mishaps(t)
+  const seen = unhandledErrors(t)
   const served = await stream(t, { onInvalid () { throw new Error('from onInvalid') } })
   const answer = await ask(served, '/')
   t.equal(await answer.ended, 'broken')
@@ -57,7 +57,7 @@ t.test('onInvalid that throws fails the stream, and nothing else', async t => {
 })
 
 t.test('onInvalid that answers no policy, or is async, fails the stream with a code', async t => {
-  const seen = mishaps(t)
+  const seen = unhandledErrors(t)
   const answers: Array<[() => unknown, RegExp]> = [
     [() => undefined, /answers undefined$/], [() => 'drop', /answers 'drop'$/], [async () => 'skip', /answers .*Promise/], [async () => { throw new Error('mine') }, /answers .*Promise/]
   ]

@@ -201,7 +201,7 @@ export function errorLines ({ lines }: Served): LogLine[] {
 }
 
 /** Collects what must not happen; to be looked at when the test is over. */
-export function mishaps (t: Test): unknown[] {
+export function unhandledErrors (t: Test): unknown[] {
   const seen: unknown[] = []
   const onMishap = (error: unknown) => { seen.push(error) }
   process.on('unhandledRejection', onMishap)

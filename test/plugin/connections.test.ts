@@ -9,7 +9,7 @@ import Fastify, { type FastifyInstance, type FastifyServerOptions } from 'fastif
 import t, { type Test } from 'tap'
 import { Connections } from '../../lib/plugin/connections.ts'
 import typedSse, { EventStream } from '../../lib/index.ts'
-import { eventually, mishaps } from '../helpers/serve.ts'
+import { eventually, unhandledErrors } from '../helpers/serve.ts'
 
 // A key and a certificate for localhost, of no use elsewhere.
 const pem = readFileSync(new URL('../helpers/localhost.pem', import.meta.url))
@@ -182,7 +182,7 @@ async function answerOf (t: Test, isHttp2: boolean, port: number, path: string, 
 for (const isHttp2 of [false, true]) {
   t.test(`HTTP/${isHttp2 ? 2 : 1}: during shutdown an EventSource gets no response, so that it reconnects; others get 503 with Retry-After`, async t => {
     const Text = { schema: { response: { 200: EventStream({ type: 'string' }) } } }
-    const seen = mishaps(t)
+    const seen = unhandledErrors(t)
     const events = new EventEmitter()
     const { app, port } = await listen(t, SERVERS[isHttp2 ? 'HTTP/2' : 'HTTP/1.1']!, app => {
       app.get('/stream', Text, (_request, reply) => { reply.sse(new ReadableStream(), { commitAfter: 0 }) })

@@ -3,7 +3,7 @@ import http from 'node:http'
 import { setImmediate as turn } from 'node:timers/promises'
 import t from 'tap'
 import { event, EventStream } from '../../lib/index.ts'
-import { ask, errorLines, eventually, mishaps, serve } from '../helpers/serve.ts'
+import { ask, errorLines, eventually, unhandledErrors, serve } from '../helpers/serve.ts'
 
 const Numbers = { schema: { response: { 200: EventStream({ type: 'number' }) } } }
 const BODY = 'data: 1\n\ndata: 2\n\n'
@@ -75,7 +75,7 @@ t.test('what a handler returns beside reply.sse is not sent, and warned of', asy
 
 for (const isAsync of [false, true]) {
   t.test(`${isAsync ? 'an async' : 'a'} handler that fails after reply.sse fails the stream`, async t => {
-    const seen = mishaps(t)
+    const seen = unhandledErrors(t)
     let returned = 0
     const endless = async function * () { try { for (;;) { yield 1; await turn() } } finally { returned++ } }
     const late = async function * () { await new Promise(() => {}) }
@@ -123,7 +123,7 @@ t.test('an async handler that fails before reply.sse is a failure as any', async
 })
 
 t.test('a handler that fails after its HEAD request was answered changes nothing, and is warned of', async t => {
-  const seen = mishaps(t)
+  const seen = unhandledErrors(t)
   const served = await serve(t, app => {
     app.get('/sync', Numbers, (_request, reply) => { reply.sse([1]); throw new Error('mine') })
     app.get('/async', Numbers, async (_request, reply) => { reply.sse([1]); throw new Error('mine') })
@@ -140,7 +140,7 @@ t.test('a handler that fails after its HEAD request was answered changes nothing
 })
 
 t.test('a handler that fails when its client has left is no failure of a stream, and is warned of', async t => {
-  const seen = mishaps(t)
+  const seen = unhandledErrors(t)
   let cancelled = 0
   const served = await serve(t, app => {
     app.get('/', Numbers, async (_request, reply) => {
@@ -165,7 +165,7 @@ async function closed (raw: http.ServerResponse, destroy: () => void): Promise<v
 }
 
 t.test('a handler that fails by the signal of its stream is nothing to tell of', async t => {
-  const seen = mishaps(t)
+  const seen = unhandledErrors(t)
   const left: string[] = []
   const served = await serve(t, app => {
     app.get('/:kind', Numbers, async (request, reply) => {

@@ -10,7 +10,7 @@ import rateLimit from '@fastify/rate-limit'
 import underPressure from '@fastify/under-pressure'
 import t from 'tap'
 import { EventStream } from '../../lib/index.ts'
-import { ask, errorLines, eventually, mishaps, parse, serve, type Served, standstill, summaries } from '../helpers/serve.ts'
+import { ask, errorLines, eventually, unhandledErrors, parse, serve, type Served, standstill, summaries } from '../helpers/serve.ts'
 
 const Numbers = { schema: { response: { 200: EventStream({ type: 'number' }) } } }
 const BODY = 'data: 1\n\ndata: 2\n\n'
@@ -110,7 +110,7 @@ t.test('a compressor told to take event streams gets all of them', async t => {
 
 // This compressor lets the headers go with the second chunk: what fails sooner is an HTTP error still.
 t.test('a failure through a compressor breaks the response, after the error event', async t => {
-  const seen = mishaps(t)
+  const seen = unhandledErrors(t)
   const client = { isSeen: false }
   const failing = async function * (error: Error) {
     client.isSeen = false

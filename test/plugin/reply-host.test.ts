@@ -6,13 +6,13 @@ import { setImmediate as turn } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import t from 'tap'
 import { EventStream, type StreamEvent } from '../../lib/index.ts'
-import { type Answer, ask, CHILD_ENV, errorLines, eventually, mishaps, serve, summaries, turns } from '../helpers/serve.ts'
+import { type Answer, ask, CHILD_ENV, errorLines, eventually, unhandledErrors, serve, summaries, turns } from '../helpers/serve.ts'
 
 const Numbers = { schema: { response: { 200: EventStream({ type: 'number' }) } } }
 
 for (const http2 of [false, true]) {
   t.test(`handlerTimeout bounds the time to the first event, not the stream${http2 ? ', over HTTP/2' : ''}`, async t => {
-    const seen = mishaps(t)
+    const seen = unhandledErrors(t)
     const reasons: unknown[] = []
     let go = () => {}
     const gated = async function * () { yield 1; await new Promise<void>(resolve => { go = resolve }); yield 2 }
@@ -99,7 +99,7 @@ t.test('inject gets the whole stream, or the stream as it comes', async t => {
 
 for (const http2 of [false, true]) {
   t.test(`exactly one open and one close for each stream, over a fuzz of endings${http2 ? ', over HTTP/2' : ''}`, async t => {
-    const seen = mishaps(t)
+    const seen = unhandledErrors(t)
     const opened = new Map<unknown, number>()
     const closed = new Map<unknown, StreamEvent[]>()
     const failed: StreamEvent[] = []

@@ -4,7 +4,7 @@ import http from 'node:http'
 import http2 from 'node:http2'
 import t from 'tap'
 import { event, EventStream } from '../../lib/index.ts'
-import { ask, CHILD_ENV, errorLines, eventually, mishaps, serve, type Served, standstill, summaries, turns } from '../helpers/serve.ts'
+import { ask, CHILD_ENV, errorLines, eventually, unhandledErrors, serve, type Served, standstill, summaries, turns } from '../helpers/serve.ts'
 
 const Text = { schema: { response: { 200: EventStream({ type: 'string' }) } } }
 const GRACE = 300
@@ -58,7 +58,7 @@ async function crowd (served: Served, count: number): Promise<() => void> {
 
 for (const isHttp2 of [false, true]) {
   t.test(`close() ends 1,000 streams${isHttp2 ? ' over HTTP/2' : ''}`, async t => {
-    const seen = mishaps(t)
+    const seen = unhandledErrors(t)
     const served = await serve(t, routes, { http2: isHttp2, sse: { shutdownGrace: GRACE } })
     const leave = await crowd(served, 1000)
     t.equal(served.app.sse.open, 1000)

@@ -8,7 +8,7 @@ import { setImmediate as turn } from 'node:timers/promises'
 import Fastify from 'fastify'
 import t from 'tap'
 import typedSse, { EventStream } from '../../lib/index.ts'
-import { ask, errorLines, eventually, mishaps, serve, summaries } from '../helpers/serve.ts'
+import { ask, errorLines, eventually, unhandledErrors, serve, summaries } from '../helpers/serve.ts'
 
 const Numbers = { schema: { response: { 200: EventStream({ type: 'number' }) } } }
 
@@ -39,7 +39,7 @@ for (const [what, fields] of Object.entries(VICIOUS)) {
 }
 
 t.test('an error whose fields throw when they are read fails the stream like any other', async t => {
-  const seen = mishaps(t)
+  const seen = unhandledErrors(t)
   const served = await serve(t, app => {
     app.get('/late/:name', Numbers, (request, reply) => {
       reply.sse((async function * () { yield 1; throw ERRORS[(request.params as { name: string }).name]!() })())
@@ -89,7 +89,7 @@ t.test('of an error of the server a client gets the code only if it is one of th
 
 for (const http2 of [false, true]) {
   t.test(`a failure behind an onSend hook that pipes the body breaks the response after the error event${http2 ? ', over HTTP/2' : ''}`, async t => {
-    const seen = mishaps(t)
+    const seen = unhandledErrors(t)
     const served = await serve(t, app => {
       app.addHook('onSend', async (_request, _reply, payload) => (payload as Readable).pipe(new PassThrough()))
       app.get('/', Numbers, (_request, reply) => { reply.sse((async function * () { yield 1; await turn(); yield * fails() })()) })
@@ -107,7 +107,7 @@ for (const http2 of [false, true]) {
 }
 
 t.test('a failure before an onSend hook has let anything out is an HTTP error', async t => {
-  const seen = mishaps(t)
+  const seen = unhandledErrors(t)
   const served = await serve(t, app => {
     app.addHook('onSend', async (_request, reply, payload) => {
       if (typeof payload === 'string') return payload
@@ -151,7 +151,7 @@ for (const kind of ['plain', 'behind a transform']) {
 }
 
 t.test('over HTTP/1.0 and TLS, where Node cannot reset, it closes the connection', { skip }, async t => {
-  const seen = mishaps(t)
+  const seen = unhandledErrors(t)
   const pem = readFileSync(new URL('../helpers/localhost.pem', import.meta.url))
   const app = Fastify({ https: { key: pem, cert: pem } })
   t.teardown(() => app.close())

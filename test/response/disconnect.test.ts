@@ -7,7 +7,7 @@ import { setImmediate as turn } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import t, { type Test } from 'tap'
 import { EventStream } from '../../lib/index.ts'
-import { ask, CHILD_ENV, errorLines, eventually, mishaps, serve, summaries, turns } from '../helpers/serve.ts'
+import { ask, CHILD_ENV, errorLines, eventually, unhandledErrors, serve, summaries, turns } from '../helpers/serve.ts'
 
 const Text = { schema: { response: { 200: EventStream({ type: 'string' }) } } }
 const BIG = 'x'.repeat(64 * 1024)
@@ -26,7 +26,7 @@ async function askHttp2 (t: Test, port: number): Promise<{ session: ClientHttp2S
 for (const http2 of [false, true]) {
   for (const kind of ['idle', 'ticking', 'blocked']) {
     t.test(`leaving while ${kind} fires the signal and lets the source go${http2 ? ', over HTTP/2' : ''}`, async t => {
-      const seen = mishaps(t)
+      const seen = unhandledErrors(t)
       const order: string[] = []
       let signals = 0
       const served = await serve(t, app => {
@@ -86,7 +86,7 @@ t.test('leaving before the headers lets the source go, and nothing counts as a s
 
 for (const http2 of [false, true]) {
   t.test(`a source given after the client left is let go, and close() does not wait for it${http2 ? ', over HTTP/2' : ''}`, async t => {
-    const seen = mishaps(t)
+    const seen = unhandledErrors(t)
     let cancelled = 0
     let leave = () => {}
     const served = await serve(t, app => {
@@ -144,7 +144,7 @@ t.test('a response that emits its close twice, as some of Node 24 do, is closed 
 })
 
 t.test('a source whose promise fails after the client left is no failure', async t => {
-  const seen = mishaps(t)
+  const seen = unhandledErrors(t)
   let rejected = 0
   const served = await serve(t, app => {
     app.get('/', Text, (request, reply) => {
@@ -166,7 +166,7 @@ t.test('a source whose promise fails after the client left is no failure', async
 })
 
 t.test('leaving while an onSend hook is at work lets the source go, and no stream is opened', async t => {
-  const seen = mishaps(t)
+  const seen = unhandledErrors(t)
   let returned = 0
   let sent = 0
   const served = await serve(t, app => {
@@ -204,7 +204,7 @@ for (const kind of ['blocked', 'ended', 'silent']) {
   for (const isConnectionLeft of [false, true]) {
     if (kind === 'ended' && !isConnectionLeft) continue
     t.test(`an HTTP/2 client that resets a stream without an error leaves nothing behind (${kind}${isConnectionLeft ? ', and ends its connection' : ''})`, async t => {
-      const seen = mishaps(t)
+      const seen = unhandledErrors(t)
       let returned = 0
       const served = await serve(t, app => {
         app.get('/', Text, (_request, reply) => {

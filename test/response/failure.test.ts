@@ -2,7 +2,7 @@ import { setImmediate as turn } from 'node:timers/promises'
 import { type FastifyRequest } from 'fastify'
 import t from 'tap'
 import { EventStream } from '../../lib/index.ts'
-import { ask, errorLines, eventually, mishaps, serve, summaries } from '../helpers/serve.ts'
+import { ask, errorLines, eventually, unhandledErrors, serve, summaries } from '../helpers/serve.ts'
 
 // As an object, whose payloads have no type: some are to be wrong.
 const Numbers = { schema: { response: { 200: EventStream({ type: 'number' } as object) } } }
@@ -25,7 +25,7 @@ const FAILS_FIRST: Record<string, () => unknown> = {
 for (const http2 of [false, true]) {
   for (const [name, source] of Object.entries(FAILS_FIRST)) {
     t.test(`a source that ${name} is an HTTP error${http2 ? ' over HTTP/2' : ''}`, async t => {
-      const seen = mishaps(t)
+      const seen = unhandledErrors(t)
       const calls: string[] = []
       const served = await serve(t, app => {
         app.setErrorHandler((error: Teapot, _request, reply) => {
@@ -98,7 +98,7 @@ function rejected () {
 for (const http2 of [false, true]) {
   for (const [name, source] of Object.entries(FAILS_LATER)) {
     t.test(`${name} after the headers is told, then the response is broken${http2 ? ' over HTTP/2' : ''}`, async t => {
-      const seen = mishaps(t)
+      const seen = unhandledErrors(t)
       const served = await serve(t, app => {
         app.get('/', Numbers, (_request, reply) => { reply.sse(source() as never) })
       }, { http2 })
@@ -176,7 +176,7 @@ const ERROR_EVENTS: Record<string, { makeItem: (error: Error, request: FastifyRe
 
 for (const [name, { makeItem, event, warned }] of Object.entries(ERROR_EVENTS)) {
   t.test(`errorEvent as a function that ${name}`, async t => {
-    const seen = mishaps(t)
+    const seen = unhandledErrors(t)
     const Named = { schema: { response: { 200: EventStream({ tick: { type: 'integer' }, failed: { type: 'string' } } as object) } } }
     const served = await serve(t, app => {
       app.get('/', Named, (_request, reply) => {
@@ -195,7 +195,7 @@ for (const [name, { makeItem, event, warned }] of Object.entries(ERROR_EVENTS)) 
 }
 
 t.test('an error of an odd form is told, and ends the stream all the same', async t => {
-  const seen = mishaps(t)
+  const seen = unhandledErrors(t)
   const errors: Record<string, object> = {
     frozen: Object.freeze(new Error('secret')),
     text: Object.assign(new Error('told'), { statusCode: '404' }),
@@ -233,7 +233,7 @@ for (const [name, source] of Object.entries<() => unknown>({
   'is null': () => null
 })) {
   t.test(`a header that cannot be written is an HTTP error where the source ${name}`, async t => {
-    const seen = mishaps(t)
+    const seen = unhandledErrors(t)
     const served = await serve(t, app => {
       app.get('/', Numbers, (_request, reply) => { reply.header('x-name', '\u4f60').sse(source() as never, { commitAfter: 10 }) })
     })
@@ -249,7 +249,7 @@ for (const [name, source] of Object.entries<() => unknown>({
 }
 
 t.test('a source that fails while an onSend hook puts another body in the place of the stream is warned of', async t => {
-  const seen = mishaps(t)
+  const seen = unhandledErrors(t)
   let fail = () => {}
   const served = await serve(t, app => {
     app.get('/', { ...Numbers, onSend: async () => { fail(); await turn(); return 'instead' } }, (_request, reply) => {

@@ -7,7 +7,7 @@ import t, { type Test } from 'tap'
 import { EventStream, type SseOptions } from '../../lib/index.ts'
 import { type Feed, type FeedSink, type Following } from '../../lib/response/feed.ts'
 import { Frames } from '../../lib/wire/frames.ts'
-import { type Answer, ask, errorLines, eventually, mishaps, serve, type Served, summaries } from '../helpers/serve.ts'
+import { type Answer, ask, errorLines, eventually, unhandledErrors, serve, type Served, summaries } from '../helpers/serve.ts'
 
 const Numbers = { schema: { response: { 200: EventStream({ type: 'number' }) } } }
 
@@ -102,7 +102,7 @@ async function feeding (t: Test, way: Way, feed: () => unknown, options: SseOpti
 
 for (const [name, way] of Object.entries(WAYS)) {
   t.test(`a feed over ${name}: headers at once, then what it writes, then its end`, async t => {
-    const seen = mishaps(t)
+    const seen = unhandledErrors(t)
     const feed = new TestFeed()
     const served = await feeding(t, way, () => feed, { commitAfter: Infinity, retry: 7 })
     const answer = await way.ask(served, '/')

@@ -4,7 +4,7 @@ import { connect } from 'node:net'
 import { setImmediate as turn } from 'node:timers/promises'
 import t from 'tap'
 import { EventStream } from '../../lib/index.ts'
-import { ask, errorLines, eventually, mishaps, serve, summaries } from '../helpers/serve.ts'
+import { ask, errorLines, eventually, unhandledErrors, serve, summaries } from '../helpers/serve.ts'
 
 const Numbers = { schema: { response: { 200: EventStream({ type: 'number' }) } } }
 
@@ -43,7 +43,7 @@ t.test('a kept connection gathers no listeners', async t => {
 })
 
 t.test('a client that says it will send no more is one that leaves, as for any response of Node', async t => {
-  const seen = mishaps(t)
+  const seen = unhandledErrors(t)
   const served = await serve(t, app => { app.get('/', Numbers, (_request, reply) => { reply.sse(ticks(100_000)) }) })
   const socket = connect({ port: served.port, host: '127.0.0.1', allowHalfOpen: true })
   socket.write('GET / HTTP/1.1\r\nhost: a\r\n\r\n')

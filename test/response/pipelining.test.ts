@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import t, { type Test } from 'tap'
 import { EventStream } from '../../lib/index.ts'
-import { errorLines, eventually, mishaps, serve, type Served, summaries } from '../helpers/serve.ts'
+import { errorLines, eventually, unhandledErrors, serve, type Served, summaries } from '../helpers/serve.ts'
 
 const Numbers = { schema: { response: { 200: EventStream({ type: 'number' }) } } }
 
@@ -44,7 +44,7 @@ class Gate {
 }
 
 t.test('of 1,000 pipelined requests only the first stream starts, and all are freed with their connection', async t => {
-  const seen = mishaps(t)
+  const seen = unhandledErrors(t)
   const gate = new Gate()
   let handled = 0
   let freed = 0
@@ -125,7 +125,7 @@ t.test('a queued HEAD is over with its connection, and so is what waits for it',
 })
 
 t.test('a queued stream whose handler fails is an HTTP error when its turn comes', async t => {
-  const seen = mishaps(t)
+  const seen = unhandledErrors(t)
   const gate = new Gate()
   let failed = 0
   const served = await serve(t, app => {

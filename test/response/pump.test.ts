@@ -4,7 +4,7 @@ import t from 'tap'
 import { EventStream, event } from '../../lib/index.ts'
 import { type ItemEncoder, Pump, type PumpOwner } from '../../lib/response/pump.ts'
 import { openIterator } from '../../lib/response/source.ts'
-import { ask, errorLines, eventually, mishaps, serve, standstill, summaries, turns } from '../helpers/serve.ts'
+import { ask, errorLines, eventually, unhandledErrors, serve, standstill, summaries, turns } from '../helpers/serve.ts'
 
 const Numbers = { schema: { response: { 200: EventStream({ type: 'number' }) } } }
 const Text = { schema: { response: { 200: EventStream({ type: 'string' }) } } }
@@ -109,7 +109,7 @@ const RUDE: Record<string, (signal: AbortSignal) => unknown> = {
 }
 
 t.test('promises of an array that fail before their turn are no unhandled rejections', async t => {
-  const seen = mishaps(t)
+  const seen = unhandledErrors(t)
   const served = await serve(t, app => {
     app.get('/', Numbers, (_request, reply) => { reply.sse([turn(1), rejected(), rejected()] as never) })
   })
@@ -139,7 +139,7 @@ function afterAbort (signal: AbortSignal, answer: () => unknown) {
 
 for (const [name, source] of Object.entries(RUDE)) {
   t.test(`a source that ${name} harms nothing when its client leaves`, async t => {
-    const seen = mishaps(t)
+    const seen = unhandledErrors(t)
     const served = await serve(t, app => {
       app.get('/', Numbers, (_request, reply) => { reply.sse(({ signal }) => source(signal) as never) })
     })
@@ -166,7 +166,7 @@ for (const [name, next] of Object.entries<() => unknown>({
   for (const isSync of [false, true]) {
     if (isSync && name.includes('promise')) continue
     t.test(`a ${isSync ? 'sync' : 'async'} source whose next() ${name} after the headers is a failure`, async t => {
-      const seen = mishaps(t)
+      const seen = unhandledErrors(t)
       let n = 0
       const iterator = { next: () => n++ === 0 ? { done: false, value: 1 } : next() }
       const served = await serve(t, app => {

@@ -2,7 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import { setImmediate as turn } from 'node:timers/promises'
 import t from 'tap'
 import { EventStream, event } from '../../lib/index.ts'
-import { ask, eventually, mishaps, serve, standstill, summaries } from '../helpers/serve.ts'
+import { ask, eventually, unhandledErrors, serve, standstill, summaries } from '../helpers/serve.ts'
 
 // As an object, whose payloads have no type: some are to be wrong.
 const Numbers = { schema: { response: { 200: EventStream({ type: 'number' } as object) } } }
@@ -40,7 +40,7 @@ t.test('an invalid payload after the headers: fail, skip, or a function that dec
 })
 
 t.test('onInvalid that answers no policy ends the stream with what is wrong; an async one is not waited for', async t => {
-  const seen = mishaps(t)
+  const seen = unhandledErrors(t)
   const answers: Record<string, () => unknown> = { text: () => 'drop', nothing: () => {}, promise: async () => 'skip', rejection: async () => { throw new Error('late') } }
   const served = await serve(t, app => {
     for (const [name, onInvalid] of Object.entries(answers)) {
@@ -194,7 +194,7 @@ t.test('the time to the first event is known, and none where there was none', as
 })
 
 t.test('what comes while an onSend hook is at work is sent after it', async t => {
-  const seen = mishaps(t)
+  const seen = unhandledErrors(t)
   let isHookAtWork = false
   let release = () => {}
   const served = await serve(t, app => {

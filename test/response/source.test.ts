@@ -2,7 +2,7 @@ import { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { EventStream, event } from '../../lib/index.ts'
-import { ask, eventually, mishaps, serve, summaries } from '../helpers/serve.ts'
+import { ask, eventually, unhandledErrors, serve, summaries } from '../helpers/serve.ts'
 
 const Numbers = { schema: { response: { 200: EventStream({ type: 'number' }) } } }
 
@@ -158,7 +158,7 @@ for (const [name, source] of Object.entries<unknown>({
 }
 
 t.test('a promise is no source: its failure is nobody\'s, and its stream is let go', async t => {
-  const seen = mishaps(t)
+  const seen = unhandledErrors(t)
   let cancelled = 0
   const promises: Record<string, () => Promise<unknown>> = {
     rejected: async () => { throw new Error('mine') },

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { EventStream, type SseOptions } from '../../lib/index.ts'
-import { ask, errorLines, eventually, mishaps, serve, standstill, summaries, turns } from '../helpers/serve.ts'
+import { ask, errorLines, eventually, unhandledErrors, serve, standstill, summaries, turns } from '../helpers/serve.ts'
 
 const Text = { schema: { response: { 200: EventStream({ type: 'string' }) } } }
 const BIG = 'x'.repeat(64 * 1024)
@@ -8,7 +8,7 @@ const BIG = 'x'.repeat(64 * 1024)
 for (const http2 of [false, true]) {
   for (const [reason, options] of Object.entries<SseOptions>({ error: {}, maxDuration: { maxDuration: 500 } })) {
     t.test(`a stalled client is cut when its stream is over (${reason})${http2 ? ', over HTTP/2' : ''}`, async t => {
-      const seen = mishaps(t)
+      const seen = unhandledErrors(t)
       let pulled = 0
       const served = await serve(t, app => {
         app.get('/', Text, async (_request, reply) => {
