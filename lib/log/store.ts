@@ -71,8 +71,8 @@ export interface ReadOptions {
    */
   readonly maxText?: number | undefined
   /**
-   * In place of a cursor, which is null: from the newest that many events of the newest epoch. `open` and `end` records do
-   * not count. Where there are fewer, from what follows the `open` record.
+   * In place of a cursor, which is null: from the newest that many events, of whatever epochs. `open` and `end` records do
+   * not count. Where there are fewer, from the oldest event; where there is none, from what follows the newest `open` record.
    */
   readonly last?: number | undefined
   /** Rejects with its reason. No listener is left behind. */

@@ -150,12 +150,12 @@ export function pageEnd (entries: readonly LogEntry[], from: number, limit: numb
   return index
 }
 
-/** The index of the n-th newest event of the newest epoch; of what comes after its `open` record where there are fewer. */
-export function indexOfLast ({ entries, start }: StoredLog, n: number): number {
+/** The index of the n-th newest event, or of the oldest where there are fewer; of what follows the newest `open` record where there is none. */
+export function indexOfLast (log: StoredLog, n: number): number {
+  const { entries, events } = log
+  let left = Math.min(n, events)
   let index = entries.length
-  for (let i = entries.length - 1, left = n; i >= start && left > 0 && entries[i]!.kind !== 'open'; i--) {
-    index = i
-    if (entries[i]!.kind === 'event') left--
-  }
+  if (left === 0) return isEnded(log) ? index - 1 : index
+  while (left > 0) if (entries[--index]!.kind === 'event') left--
   return index
 }

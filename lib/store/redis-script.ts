@@ -183,7 +183,17 @@ local from = ARGV[1]
 if ARGV[3] ~= '' then
   local e, n = string.match(tail[1], '^(%d+)-(%d+)$')
   local events = tonumber(n) - (tail[2][1] == 'x' and 1 or 0)
-  from = string.format('%s-%.0f', e, math.max(1, events - tonumber(ARGV[3]) + 1))
+  local left = tonumber(ARGV[3])
+  from = string.format('%s-%.0f', e, math.max(1, events - left + 1))
+  -- Some of them are in earlier epochs.
+  local older = events < left and '+'
+  while older and left > 0 do
+    local page = redis.call('XREVRANGE', KEYS[1], older, '-', 'COUNT', 100)
+    older = page[1] and '(' .. page[#page][1]
+    for _, entry in ipairs(page) do
+      if left > 0 and entry[2][1] == 'e' then from, left = entry[1], left - 1 end
+    end
+  end
 end
 local entries, text, count = {}, tonumber(ARGV[4]) or math.huge, 16
 local limit = tonumber(ARGV[2])

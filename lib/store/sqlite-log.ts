@@ -1,7 +1,7 @@
 // Logs as rows: what an append and a read do within their transaction.
 
 import { accept, type LogHead } from '../log/accept.ts'
-import { cursorOf, positionOf } from '../log/cursor.ts'
+import { cursorOf, type Position, positionOf } from '../log/cursor.ts'
 import type { AppendOptions, Cursor, LogEntry, LogRecord, ReadOptions, Slice } from '../log/store.ts'
 import type { Database, Row, Statement, Value } from './sqlite-database.ts'
 
@@ -91,7 +91,7 @@ export class SqliteLogs {
     const epoch = number(log['epoch'])
     const seq = number(log['seq'])
     const after = cursor === null ? { epoch: -1, seq: -1 } : positionOf(cursor)
-    const from = last === undefined ? after : { epoch, seq: Math.max(0, seq - number(log['is_ended']) - last) }
+    const from = last === undefined ? after : this.#beforeLast(id, epoch, seq - number(log['is_ended']), last)
     // Most reads are of somebody who has all.
     const isCurrent = from.epoch === epoch && from.seq === seq
     const entries = isCurrent
@@ -103,6 +103,18 @@ export class SqliteLogs {
       : entryOf(this.#sql('SELECT * FROM sse_entry WHERE log = ? AND epoch = ? AND seq = ?').get(id, epoch, seq)!)
     const lease = number(log['leased_until']) - now
     return { entries, tail, lease: lease > 0 ? lease : null }
+  }
+
+  /**
+   * The position from which the newest n events follow, or the oldest where there are fewer.
+   *
+   * @param events of the newest epoch
+   */
+  #beforeLast (log: number, epoch: number, events: number, n: number): Position {
+    if (events >= n) return { epoch, seq: events - n }
+    const row = this.#sql("SELECT epoch, seq FROM sse_entry WHERE log = ? AND kind = 'event' ORDER BY epoch DESC, seq DESC LIMIT 1 OFFSET ?").get(log, n - 1) ??
+      this.#sql("SELECT epoch, seq FROM sse_entry WHERE log = ? AND kind = 'event' ORDER BY epoch, seq LIMIT 1").get(log)
+    return row ? { epoch: number(row['epoch']), seq: number(row['seq']) - 1 } : { epoch, seq: 0 }
   }
 
   /** @returns whether there was one */

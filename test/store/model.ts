@@ -99,10 +99,8 @@ export class ModelStore implements Store {
     if (log === undefined || log.expiresAt <= this.now()) return { entries: [], tail: null, lease: null }
     let entries: readonly LogEntry[] = log.entries.filter(({ id }) => after === null || compareCursors(id, after) > 0)
     if (last !== undefined) {
-      const opening = log.entries.findLastIndex(({ kind }) => kind === 'open')
-      const newest = log.entries.slice(opening + 1)
-      const events = newest.filter(({ kind }) => kind === 'event').slice(-last)
-      entries = events.length === 0 ? newest : newest.slice(newest.indexOf(events[0]!))
+      const first = log.entries.filter(({ kind }) => kind === 'event').slice(-last)[0]
+      entries = log.entries.slice(first === undefined ? log.entries.findLastIndex(({ kind }) => kind === 'open') + 1 : log.entries.indexOf(first))
     }
     let text = 0
     entries = entries.slice(0, limit).filter(({ data }) => {

@@ -104,13 +104,25 @@ export const reading: Cases = {
     const epoch = await publishMany(pair, 5)
     assert.deepEqual(brief((await pair.b.read(pair.log, null, { limit: 2, last: 4 })).entries), [`${epoch}-2 2`, `${epoch}-3 3`])
   },
-  'last: open and end records do not count, and earlier epochs are left out': async pair => {
+  'last: open and end records do not count, earlier epochs do': async pair => {
     await pair.produce('1000-0', [open('a'), event('one'), event('two')], { after: null })
     await pair.produce('2000-0', [open('b', '1000-2'), event('three'), event('four'), end()], { after: '1000-2' })
     const last = async (n: number) => brief((await pair.b.read(pair.log, null, { limit: 10, last: n })).entries)
     assert.deepEqual(await last(1), ['2000-2 four', '2000-3 end'])
     assert.deepEqual(await last(2), ['2000-1 three', '2000-2 four', '2000-3 end'])
-    assert.deepEqual(await last(5), ['2000-1 three', '2000-2 four', '2000-3 end'])
+    assert.deepEqual(await last(3), ['1000-2 two', '2000-0 open', '2000-1 three', '2000-2 four', '2000-3 end'])
+    const all = ['1000-1 one', '1000-2 two', '2000-0 open', '2000-1 three', '2000-2 four', '2000-3 end']
+    assert.deepEqual(await last(4), all)
+    assert.deepEqual(await last(100), all)
+  },
+  'last: a newest epoch without events does not hide those of earlier ones': async pair => {
+    await pair.produce('1000-0', [open('a'), ...Array.from({ length: 150 }, (_, i) => event(`${i + 1}`))], { after: null })
+    for (let epoch = 1_001; epoch <= 1_150; epoch++) {
+      const tail = epoch === 1_001 ? '1000-150' : cursorOf(epoch - 1, 0)
+      await pair.produce(cursorOf(epoch, 0), [open('b', tail)], { after: tail })
+    }
+    const { entries } = await pair.b.read(pair.log, null, { limit: 3, last: 120 })
+    assert.deepEqual(brief(entries), ['1000-31 31', '1000-32 32', '1000-33 33'])
   },
   'last: a log without events has none': async pair => {
     await pair.publish([])
