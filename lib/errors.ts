@@ -86,7 +86,7 @@ const ABORT = { name: 'AbortError' } as const
 // Declarations: thrown where the contract is written.
 
 /** The argument of `EventStream` is neither a schema nor a map of event names to schemas. */
-export const SSE_ERR_CONTRACT = /* @__PURE__ */ createError('SSE_ERR_CONTRACT', (what: string) => `EventStream: ${what}`, MISUSE)
+export const SSE_ERR_CONTRACT = /* @__PURE__ */ createError('SSE_ERR_CONTRACT', (what: string) => what, MISUSE)
 /** The argument of `EventStream` can be read both as one schema and as a map of names. */
 export const SSE_ERR_CONTRACT_AMBIGUOUS = /* @__PURE__ */ createError('SSE_ERR_CONTRACT_AMBIGUOUS', (keys: string) => `EventStream: an object with only the key(s) ${keys} can be one schema or a map of event names: add a 'type' to make it a schema, or rename the event`, MISUSE)
 /** A sentinel that a client could take for something else. */
@@ -100,7 +100,7 @@ export const SSE_ERR_DOCUMENT = /* @__PURE__ */ createError('SSE_ERR_DOCUMENT', 
 /** An option of the wrong name, type or range. */
 export const SSE_ERR_OPTION = /* @__PURE__ */ createError('SSE_ERR_OPTION', (option: string, expected: string, found: string) => `Option \`${option}\` must be ${expected}, got ${found}`, MISUSE)
 /** A topic or run of the same name was declared with another contract. */
-export const SSE_ERR_TOPIC_EXISTS = /* @__PURE__ */ createError('SSE_ERR_TOPIC_EXISTS', (log: string) => `The ${log} was declared before with another contract: declare it once, or give one of the two another name`, MISUSE)
+export const SSE_ERR_TOPIC_EXISTS = /* @__PURE__ */ createError('SSE_ERR_TOPIC_EXISTS', (log: string) => `The ${log} was declared before with another contract or other options (functions are compared by identity): declare it once and share it, or give one of the two another name`, MISUSE)
 /** The key of a topic, or the id of a run, that cannot name a log. */
 export const SSE_ERR_KEY = /* @__PURE__ */ createError('SSE_ERR_KEY', (log: string, found: string) => `A key of the ${log} must be a string without lone surrogates, or an integer, got ${found}`, MISUSE)
 
@@ -113,7 +113,7 @@ export const SSE_ERR_NOT_COMPILED = /* @__PURE__ */ createError('SSE_ERR_NOT_COM
 /** A handler's result that Fastify would answer with `{}`: a generator, say, where no stream is declared. */
 export const SSE_ERR_NOT_STREAMED = /* @__PURE__ */ createError('SSE_ERR_NOT_STREAMED', (route: string, advice: string) => `Route '${route}' was answered with the source of a stream, for which JSON has only {}: ${advice}`, MISUSE)
 /** `reply.sse` of a topic or run whose events are not those that the route declares. */
-export const SSE_ERR_CONTRACT_MISMATCH = /* @__PURE__ */ createError('SSE_ERR_CONTRACT_MISMATCH', (route: string, log: string) => `Route '${route}' declares other events than the ${log}: declare the contract of the ${log} as its response`, MISUSE)
+export const SSE_ERR_CONTRACT_MISMATCH = /* @__PURE__ */ createError('SSE_ERR_CONTRACT_MISMATCH', (route: string, declares: 'no' | 'other', log: string) => `Route '${route}' declares ${declares === 'no' ? 'no events' : 'other events than the ' + log}: write \`schema: { response: { 200: contract } }\` with the contract of the ${log}`, MISUSE)
 /** The source of a stream is nothing that can be iterated. */
 export const SSE_ERR_SOURCE = /* @__PURE__ */ createError('SSE_ERR_SOURCE', (found: string) => `The source of a stream must be an (async) iterable, a readable stream or a function that gives one, got ${found}`, MISUSE)
 /** A generator that was given to a stream before. */
@@ -128,7 +128,7 @@ export const SSE_ERR_RUN_NOT_FOUND = /* @__PURE__ */ createError('SSE_ERR_RUN_NO
 // Messages: a yielded or published item that never reaches the wire.
 
 /** A yielded item is not of the form that the contract asks for. */
-export const SSE_ERR_MESSAGE = /* @__PURE__ */ createError('SSE_ERR_MESSAGE', (what: string) => `The yielded item is no message of this stream: ${what}`, MISUSE)
+export const SSE_ERR_MESSAGE = /* @__PURE__ */ createError('SSE_ERR_MESSAGE', (what: string) => `The item is no event of this stream: ${what}`, MISUSE)
 /** An event name with CR or LF, an empty one, or one that the contract does not declare. */
 export const SSE_ERR_EVENT = /* @__PURE__ */ createError('SSE_ERR_EVENT', (what: string) => `The event name ${what}`, MISUSE)
 /** An id that clients would not send back as it is. */

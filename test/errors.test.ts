@@ -48,7 +48,7 @@ t.test('instanceof goes by the code, across copies of the package and @fastify/e
 t.test('the reasons of a signal are AbortErrors', async t => {
   for (const [name, SomeError] of classes) {
     const isReason = /_(SHUTDOWN|CLIENT_GONE|MAX_DURATION|STOPPED)$/.test(name)
-    const error = new SomeError()
+    const error = new SomeError('one')
     t.equal(error.name, isReason ? 'AbortError' : 'FastifyError', name)
     t.equal(error.stack!.split(':')[0], error.name)
     t.equal(SomeError.name, error.name)

@@ -101,7 +101,7 @@ function rawText (schema: object = { type: 'string' }): object {
 /** The payload schemas as they are given, by event name. */
 function schemasByName (input: unknown): Map<string, SchemaObject | StandardSchema> {
   if (isStandardSchema(input)) return new Map([[UNNAMED, input]])
-  if (!isObject(input)) throw new SSE_ERR_CONTRACT(`takes a schema, or a map of event names to schemas, got ${kindOf(input)}`)
+  if (!isObject(input)) throw new SSE_ERR_CONTRACT(`EventStream takes a schema, or a map of event names to schemas, got ${kindOf(input)}`)
   const values = Object.values(input)
   const isMap = values.length > 0 && values.every(value => isStandardSchema(value) || isSchema(value))
   // No keyword of JSON Schema has a Standard Schema for its value.
@@ -112,7 +112,7 @@ function schemasByName (input: unknown): Map<string, SchemaObject | StandardSche
   if (!isMap) {
     const wrong = Object.entries(input).find(([, value]) => !isStandardSchema(value) && !isSchema(value))
     const found = wrong === undefined ? 'an object without names' : `an object in which the value of '${wrong[0]}' is ${kindOf(wrong[1])}, which is no schema`
-    throw new SSE_ERR_CONTRACT(`takes a schema, or a map of event names to schemas, got ${found}`)
+    throw new SSE_ERR_CONTRACT(`EventStream takes a schema, or a map of event names to schemas, got ${found}`)
   }
   Object.keys(input).forEach(checkName)
   return new Map(Object.entries(input) as Array<[string, SchemaObject | StandardSchema]>)
@@ -136,12 +136,12 @@ function isSchema (value: unknown): value is SchemaObject {
 }
 
 function checkOptions (options: unknown): void {
-  if (!isObject(options)) throw new SSE_ERR_CONTRACT('the options must be an object')
+  if (!isObject(options)) throw new SSE_ERR_CONTRACT('The options of EventStream must be an object')
   for (const [name, value] of Object.entries(options)) {
-    if (!Object.hasOwn(OPTIONS, name)) throw new SSE_ERR_CONTRACT(`unknown option '${name}'`)
+    if (!Object.hasOwn(OPTIONS, name)) throw new SSE_ERR_CONTRACT(`EventStream has no option '${name}': its options are ${Object.keys(OPTIONS).join(', ')}`)
     const expected = OPTIONS[name as keyof EventStreamOptions]
     const found: string = typeof value
-    if (value !== undefined && found !== expected) throw new SSE_ERR_CONTRACT(`option '${name}' must be a ${expected}`)
+    if (value !== undefined && found !== expected) throw new SSE_ERR_CONTRACT(`Option '${name}' of EventStream must be a ${expected}, got a ${found}`)
   }
 }
 

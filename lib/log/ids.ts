@@ -18,7 +18,7 @@ export function logName (kind: 'topic' | 'run', name: string, key?: string | num
   if (key === undefined) return log
   if (typeof key === 'string' && !LONE_SURROGATE.test(key)) return `${log}:${encodeURIComponent(key)}`
   if (typeof key === 'number' && Number.isSafeInteger(key)) return `${log}:${key}`
-  throw new SSE_ERR_KEY(`${kind} '${name}'`, typeof key === 'string' ? 'a string with one' : typeof key === 'number' ? String(key) : typeof key)
+  throw new SSE_ERR_KEY(`${kind} '${name}'`, typeof key === 'string' ? 'a string with one' : typeof key === 'number' ? String(key) : key === null ? 'null' : typeof key)
 }
 
 /**

@@ -44,7 +44,7 @@ export function openLog (log: LogHandle<unknown>, call: LogCall): Feed | Promise
   const { reply, route, contract } = call
   let text = texts.get(contract)
   if (text === undefined) texts.set(contract, text = contractText(contract, sharedSchemas(reply.server)))
-  if (!log.carries(text)) throw new SSE_ERR_CONTRACT_MISMATCH(route.url, log.title)
+  if (!log.carries(text)) throw new SSE_ERR_CONTRACT_MISMATCH(route.url, route.isUndeclared ? 'no' : 'other', log.title)
   return log instanceof Topic ? Topic.open(log, readingOf(call)) : Run.open(log as Run, readingOf(call))
 }
 

@@ -149,7 +149,7 @@ const WRONG_PLACES = ['', 'response', 'body', 'querystring', 'query', 'params', 
 export function checkPlaces (url: string, schema: Readonly<Record<string, unknown>> = {}): void {
   const place = WRONG_PLACES.find(key => isContract(key === '' ? schema : schema[key]))
   if (place === undefined) return
-  throw new SSE_ERR_CONTRACT(`the \`${['schema', place].filter(String).join('.')}\` of route '${url}' is an event stream, which only a response can be: write \`schema: { response: { 200: EventStream(schema) } }\``)
+  throw new SSE_ERR_CONTRACT(`The \`${['schema', place].filter(String).join('.')}\` of route '${url}' is an event stream, which only a response can be: write \`schema: { response: { 200: EventStream(schema) } }\``)
 }
 
 /** @throws SSE_ERR_ERROR_EVENT when failures would be sent under the name of a declared event */

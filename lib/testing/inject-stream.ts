@@ -4,7 +4,7 @@ import { request as httpRequest, type IncomingHttpHeaders, type IncomingMessage,
 import type { Readable } from 'node:stream'
 import type { FastifyInstance, InjectOptions } from 'fastify'
 import type { MessageOf } from '../client/contract.ts'
-import type { ParseOptions, Rest } from '../client/options.ts'
+import type { ParseOptions } from '../client/options.ts'
 import { parse } from '../client/parse.ts'
 
 /** The request, and the way it takes. */
@@ -25,6 +25,9 @@ interface StreamRequest {
 
 /** Options of `injectStream`: the request, and those of the client's `parse`. */
 export type InjectStreamOptions<C = unknown> = StreamRequest & ParseOptions<C>
+
+/** A URL does, unless the contract asks for an option. */
+type Given<O extends StreamRequest> = StreamRequest extends O ? O | string : O
 
 /** A response whose headers have arrived, and its messages as they arrive. */
 export interface InjectedStream<M> extends AsyncIterable<M, undefined> {
@@ -62,9 +65,11 @@ interface Opened {
  * await stream.disconnect()
  * ```
  *
+ * @param request as for `app.inject`: the URL of a GET, or more
  * @typeParam C the contract, as for the client's `connect`
  */
-export async function injectStream<C = unknown> (app: FastifyInstance, ...[options]: Rest<InjectStreamOptions<C>> & [InjectStreamOptions<C>]): Promise<InjectedStream<MessageOf<C>>> {
+export async function injectStream<C = unknown> (app: FastifyInstance, request: Given<InjectStreamOptions<C>>): Promise<InjectedStream<MessageOf<C>>> {
+  const options: StreamRequest = typeof request === 'string' ? { url: request } : request
   const { response, disconnect } = await (options.socket ? overSocket(app, options) : overInject(app, options))
   const { statusCode, headers, stream } = response
   const gate = new Gate(stream)

@@ -110,7 +110,7 @@ export abstract class LogHandle<C> implements LogSource<EventOf<C>> {
    */
   messages ({ from = this.defaultFrom, ...options }: MessageOptions = {}): AsyncGenerator<MessageOf<C>, void, void> {
     const { records, logs } = this.core
-    const start = startOf(this.ids, from, undefined)
+    const start = startOf(this.ids, from, this.defaultFrom, undefined)
     const open = async () => {
       await records.ready()
       return logs.pull(this.readable(), start)
@@ -123,7 +123,7 @@ export abstract class LogHandle<C> implements LogSource<EventOf<C>> {
     return this.#ids
   }
 
-  protected abstract readonly defaultFrom: From
+  protected abstract readonly defaultFrom: 'now' | 'start'
   /** The log with what its readers are shown. */
   protected abstract readable (): ReadableLog
   /** The key of an event for conflation. */
@@ -141,7 +141,7 @@ export abstract class LogHandle<C> implements LogSource<EventOf<C>> {
   }
 
   protected place ({ from = this.defaultFrom, lastEventId }: Reading): StartAt {
-    return startOf(this.ids, from, lastEventId)
+    return startOf(this.ids, from, this.defaultFrom, lastEventId)
   }
 }
 

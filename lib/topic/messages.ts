@@ -21,8 +21,11 @@ export interface MessagesOptions {
  * @throws SSE_ERR_GAP, SSE_ERR_LOST, or what a run failed with
  */
 export async function * messagesOf (open: () => Promise<Pull>, toMessage: (entry: PulledEntry) => LogMessage | undefined, { signal, onGap = throwGap }: MessagesOptions): AsyncGenerator<LogMessage, void, void> {
-  if (signal?.aborted === true) return
+  const isAborted = () => signal?.aborted === true
+  if (isAborted()) return
   const pull = await open()
+  // Fired meanwhile: no event would tell.
+  if (isAborted()) return pull.stop()
   const stop = () => pull.stop()
   signal?.addEventListener('abort', stop, { once: true })
   try {

@@ -9,7 +9,7 @@ import { type LogEntry, type LogRecord } from '../log/store.ts'
 import { isRaw } from '../schema/raw-text.ts'
 import { DATA, dataLines, END, eventLine, positionLines } from '../wire/frame.ts'
 import { Frames } from '../wire/frames.ts'
-import { Message } from '../wire/message.ts'
+import { Message, messageOf } from '../wire/message.ts'
 import { gapFrame } from './control-frames.ts'
 
 /** The fields of an event that only the log assigns, or that it does not keep. */
@@ -85,7 +85,7 @@ export class Records {
     const { type } = entry
     const data = this.#dataOf(entry)
     if (data === undefined) return undefined
-    return new Message(this.#isRaw(type) ? data : JSON.parse(data), { event: type === '' ? undefined : type, id }) as LogMessage
+    return messageOf(type, this.#isRaw(type) ? data : JSON.parse(data), id)
   }
 
   /** The same for readers that choose, made once for all of them. */

@@ -1,5 +1,5 @@
 // All topics and runs of an app, by name.
-import { isDeepStrictEqual } from 'node:util'
+import { inspect, isDeepStrictEqual } from 'node:util'
 import { type Declaration, declarationOf } from '../contract/declaration.ts'
 import { type Encoder } from '../encode/encoder.ts'
 import { SSE_ERR_CONTRACT, SSE_ERR_TOPIC_EXISTS } from '../errors.ts'
@@ -89,9 +89,9 @@ function identityOf (schema: object | undefined): number {
 function declareLog<Core extends LogCore, Settings> (
   kind: string, entries: Map<string, Entry<Core, Settings>>, { shared, compile, logs }: LogScope, name: string, contract: unknown, settings: Settings, make: (records: Records) => Core
 ): Entry<Core, Settings> {
-  if (typeof name !== 'string' || name === '') throw new SSE_ERR_CONTRACT(`a ${kind} needs a name, a string that is not empty`)
+  if (typeof name !== 'string' || name === '') throw new SSE_ERR_CONTRACT(`The name of a ${kind} must be a string that is not empty, got ${inspect(name, { depth: 0 })}: write app.sse.${kind}(name, contract)`)
   const declaration = declarationOf(contract)
-  if (declaration === undefined) throw new SSE_ERR_CONTRACT(`the contract of ${kind} '${name}' must be made by EventStream`)
+  if (declaration === undefined) throw new SSE_ERR_CONTRACT(`The contract of ${kind} '${name}' must be what EventStream returned`)
   const text = contractText(declaration, shared())
   const known = entries.get(name)
   if (known !== undefined) {

@@ -1,6 +1,5 @@
 // The options of topics and runs, checked where they are given.
-import { inspect } from 'node:util'
-import { SSE_ERR_OPTION } from '../errors.ts'
+import { checked, type Rule } from './rules.ts'
 import { type RunOptions, type RunSettings } from './run.ts'
 import { type TopicOptions, type TopicSettings } from './topic.ts'
 
@@ -8,8 +7,6 @@ import { type TopicOptions, type TopicSettings } from './topic.ts'
 const MAX_DELAY = 2 ** 31 - 1
 /** A lease is renewed every third of it, and its loss is looked for in the same time. */
 const SHORTEST_LEASE = 100
-
-interface Rule { readonly expected: string, readonly accepts: (value: unknown) => boolean }
 
 const integer = (min: number, max: number, unit: string): Rule => ({
   expected: `an integer of ${unit} from ${min}${max === Number.MAX_SAFE_INTEGER ? '' : ` to ${max}`}`,
@@ -39,14 +36,4 @@ export function topicSettings (options: unknown): TopicSettings {
 /** @throws SSE_ERR_OPTION */
 export function runSettings (options: unknown): RunSettings {
   return { ...RUN_DEFAULTS, ...checked(options, RUN_RULES) }
-}
-
-function checked (options: unknown = {}, rules: Readonly<Record<string, Rule>>): object {
-  if (typeof options !== 'object' || options === null || Array.isArray(options)) throw new SSE_ERR_OPTION('options', 'an object', inspect(options, { depth: 0 }))
-  const given = Object.entries(options).filter(([, value]) => value !== undefined)
-  for (const [name, value] of given) {
-    if (!Object.hasOwn(rules, name)) throw new SSE_ERR_OPTION(name, `one of ${Object.keys(rules).join(', ')}`, 'an unknown name')
-    if (!rules[name]!.accepts(value)) throw new SSE_ERR_OPTION(name, rules[name]!.expected, inspect(value, { depth: 0 }))
-  }
-  return Object.fromEntries(given)
 }

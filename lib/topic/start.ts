@@ -14,12 +14,13 @@ export type From = Place | ((lastEventId: string) => Place)
  * Where a reader begins. A cursor of the log takes precedence over `from`: an EventSource reconnects to the URL that it
  * was opened with.
  *
+ * @param fallback where it begins if `from` is a function, and there is no id to ask it about
  * @param lastEventId the client's header; undefined or '' for none
  * @throws SSE_ERR_OPTION for a `from` that is no place
  */
-export function startOf (ids: LogIds, from: From, lastEventId: string | undefined): StartAt {
+export function startOf (ids: LogIds, from: From, fallback: 'now' | 'start', lastEventId: string | undefined): StartAt {
   checkFrom(from)
-  if (lastEventId === undefined || lastEventId === '') return typeof from === 'function' ? 'now' : placeOf(ids, from)
+  if (lastEventId === undefined || lastEventId === '') return typeof from === 'function' ? fallback : placeOf(ids, from)
   const after = ids.parse(lastEventId)
   if (after !== null) return { after }
   return typeof from === 'function' ? placeOf(ids, checkPlace(from(lastEventId))) : { foreign: lastEventId }

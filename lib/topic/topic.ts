@@ -1,13 +1,12 @@
 // Topics: many publishers, many readers, no end.
-import { inspect } from 'node:util'
 import { type PublishedOf } from '../contract/infer.ts'
-import { SSE_ERR_OPTION } from '../errors.ts'
 import { type ReadableLog } from '../log/logs.ts'
 import { type Beginning, type Presentation, type PulledEntry } from '../log/reading.ts'
 import { type Feed } from '../response/feed.ts'
 import { Frames } from '../wire/frames.ts'
 import { gapFrame, readyFrame, regularEnd } from './control-frames.ts'
 import { type Key, type LogCore, LogHandle, type MessageOf, type Reading } from './log-handle.ts'
+import { checked, type Rule } from './rules.ts'
 import { type SnapshotReason, Snapshots } from './snapshots.ts'
 
 /** What readers of a topic that begin at `'now'`, or after a gap, get first. */
@@ -42,6 +41,11 @@ export interface TopicOptions<C = unknown> {
 export interface PublishOptions {
   /** An event with the same key is published once within `ttl`; again it resolves to the id of the first. */
   idempotencyKey?: string | undefined
+}
+
+const NO_OPTIONS: PublishOptions = {}
+const PUBLISH_RULES: Readonly<Record<keyof PublishOptions, Rule>> = {
+  idempotencyKey: { expected: 'a string that is not empty', accepts: value => typeof value === 'string' && value !== '' }
 }
 
 /** The options of a topic, decided. */
@@ -88,14 +92,12 @@ export class Topic<C = unknown> extends LogHandle<C> {
    * Checks and serializes an event, once for all readers, and appends it. Events are stored in the order of the calls.
    *
    * @returns its id, once the store has it
-   * @throws SSE_ERR_MESSAGE, SSE_ERR_EVENT, SSE_ERR_PAYLOAD, SSE_ERR_SERIALIZE, SSE_ERR_EVENT_SIZE for an event that is then stored nowhere;
+   * @throws SSE_ERR_OPTION, SSE_ERR_MESSAGE, SSE_ERR_EVENT, SSE_ERR_PAYLOAD, SSE_ERR_SERIALIZE, SSE_ERR_EVENT_SIZE for an event that is then stored nowhere;
    *   SSE_ERR_STORE where the store did not acknowledge it
    */
-  async publish (event: PublishedOf<C>, { idempotencyKey }: PublishOptions = {}): Promise<string> {
+  async publish (event: PublishedOf<C>, options?: PublishOptions): Promise<string> {
     const { records, logs, settings } = this.core
-    if (idempotencyKey !== undefined && (typeof idempotencyKey !== 'string' || idempotencyKey === '')) {
-      throw new SSE_ERR_OPTION('idempotencyKey', 'a string that is not empty', inspect(idempotencyKey, { depth: 0 }))
-    }
+    const { idempotencyKey }: PublishOptions = options === undefined ? NO_OPTIONS : checked(options, PUBLISH_RULES)
     if (records.encoder === undefined) await records.ready()
     const { ttl, maxEvents } = settings
     return this.ids.of(await logs.publish(this.log, records.record(event), { ttl, maxEvents, idempotencyKey }))

@@ -33,6 +33,15 @@ export class Message<Data = unknown, Name extends string | undefined = string | 
   }
 }
 
+/**
+ * A message with the fields that it has, and no others: what is printed, compared or spread has no `undefined` in it.
+ *
+ * @param event '' for an unnamed one
+ */
+export function messageOf (event: string, data: unknown, id: string): Message<unknown, string | undefined> & { readonly id: string } {
+  return Object.assign(Object.create(Message.prototype), event === '' ? { data, id } : { event, data, id })
+}
+
 /** A frame without a payload. Every stream may yield one, and it does not count as an event. */
 export abstract class BareFrame {
   /**

@@ -123,9 +123,9 @@ t.test('an event stream where it would declare nothing is refused, with the plac
   await app.register(typedSse)
   const define = (schema: object) => app.route({ method: 'POST', url: '/', schema, handler: () => ['w'] })
   const advice = 'of route \'/\' is an event stream, which only a response can be: write `schema: { response: { 200: EventStream(schema) } }`'
-  t.throws(() => define(Word), { code: 'SSE_ERR_CONTRACT', message: `EventStream: the \`schema\` ${advice}` })
+  t.throws(() => define(Word), { code: 'SSE_ERR_CONTRACT', message: `The \`schema\` ${advice}` })
   for (const place of ['response', 'body', 'querystring', 'query', 'params', 'headers']) {
-    t.throws(() => define({ [place]: Word }), { code: 'SSE_ERR_CONTRACT', message: `EventStream: the \`schema.${place}\` ${advice}` })
+    t.throws(() => define({ [place]: Word }), { code: 'SSE_ERR_CONTRACT', message: `The \`schema.${place}\` ${advice}` })
   }
   for (const mediaType of [Word, { schema: Word }]) {
     t.throws(() => define({ response: { 200: { content: { 'text/event-stream': mediaType } } } }), { code: 'SSE_ERR_SCHEMA', message: /write it as the response, `200: EventStream\(schema\)`$/ })

@@ -138,6 +138,15 @@ for (const socket of [false, true]) {
   })
 }
 
+t.test('a URL is a GET, as for inject', async t => {
+  const { app, left } = await counter(t)
+  const stream = await injectStream<typeof Count>(app, '/0')
+  t.match(stream.headers, { 'x-method': 'GET' })
+  t.equal((await stream.next(1)).length, 1)
+  await stream.disconnect()
+  await left
+})
+
 t.test('an app that listens is not made to again', async t => {
   const { app } = await counter(t)
   const listening = once(app.server, 'listening')

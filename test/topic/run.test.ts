@@ -347,8 +347,9 @@ t.test('a handler starts a run and streams it; others read it', async t => {
     })
     route(app, '/filtered/:key', ({ params: { key } }, reply) => reply.sse(runs.of(key), { filter: ({ data }: { data: { n: number } }) => data.n > 2 }))
     route(app, '/function/:key', ({ params: { key } }, reply) => reply.sse(async () => runs.of(key), { from: { last: 1 } }))
+    route(app, '/migrated/:key', ({ params: { key } }, reply) => reply.sse(runs.of(key), { from: () => ({ last: 1 }) }))
   })
-  for (const [path, numbers] of [['/begin/a', [1, 2, 3]], ['/filtered/a', [3]], ['/function/a', [3]]] as const) {
+  for (const [path, numbers] of [['/begin/a', [1, 2, 3]], ['/filtered/a', [3]], ['/function/a', [3]], ['/migrated/a', [1, 2, 3]]] as const) {
     const answer = await ask(served, path)
     await answer.whole()
     t.strictSame(numbersOf(answer), numbers, path)

@@ -221,7 +221,7 @@ t.test('what is published is checked once, and what is refused is stored nowhere
     [{ event: 'note', data: { text: 'é'.repeat(131_072) } }, 'SSE_ERR_EVENT_SIZE']
   ]
   for (const [item, code] of bad) await t.rejects(served.topic.publish(item as never), { code })
-  await t.rejects(served.topic.publish(count(1), { idempotencyKey: '' }), { code: 'SSE_ERR_OPTION' })
+  for (const options of [{ idempotencyKey: '' }, { idempotencyKey: 5 }, { idempotencykey: 'k' }, 'k', null]) await t.rejects(served.topic.publish(count(1), options as never), { code: 'SSE_ERR_OPTION' }, JSON.stringify(options))
   await served.topic.publish(count(2))
   t.strictSame(await take(served.topic.messages({ from: 'start' }), 1), [2])
 })
@@ -281,10 +281,11 @@ t.test('a route streams a topic whose events it declares, by the same object or 
   const good = await ask(served, '/words')
   await good.until('$ready')
   good.leave()
-  for (const path of ['/other', '/undeclared']) {
+  for (const [path, message] of [['/other', "Route '/other' declares other events than the topic 't': write"], ['/undeclared', "Route '/undeclared' declares no events: write"]] as const) {
     const answer = await ask(served, path)
     t.equal(answer.status, 500)
     await answer.until('SSE_ERR_CONTRACT_MISMATCH')
+    t.match(answer.text, message)
   }
 })
 
@@ -341,6 +342,32 @@ t.test('messages: in code, from a place on, until the signal fires; they can be 
   t.strictSame(await take(topic.messages({ signal: AbortSignal.abort() }), 1), [])
   t.equal(topic.subscribers, 0)
   t.ok(app)
+})
+
+t.test('messages have the fields that were published, and an id', async t => {
+  const { app } = await serveTopic(t)
+  for (const [contract, item, fields] of [
+    [Count, count(1), ['event', 'data', 'id']],
+    [EventStream(Type.Integer()), 1, ['data', 'id']]
+  ] as const) {
+    const topic = app.sse.topic(`fields ${fields}`, contract as typeof Count)
+    await topic.publish(item as ReturnType<typeof count>)
+    const messages = topic.messages({ from: 'start' })
+    const { value: message } = await messages.next()
+    t.strictSame(Object.keys(message as object), fields)
+    t.ok(message instanceof event({}).constructor)
+    await messages.return()
+  }
+})
+
+t.test('messages: a signal that fires while the contract is compiled ends the loop', async t => {
+  const app = Fastify()
+  t.teardown(() => app.close())
+  await app.register(typedSse)
+  const controller = new AbortController()
+  const messages = take(app.sse.topic('t', Count).messages({ signal: controller.signal }), 1)
+  controller.abort()
+  t.strictSame(await messages, [])
 })
 
 t.test('messages: a gap throws, unless it is listened to', async t => {
