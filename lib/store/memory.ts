@@ -66,7 +66,8 @@ export class MemoryStore implements Store {
     const entries = write(log, accepted.records, accepted.epoch, accepted.seq)
     if (options.maxEvents !== undefined) trim(log, options.maxEvents)
     log.expiresAt = now + options.ttl
-    if (options.lease !== undefined) log.leasedUntil = isEnded(log) ? 0 : now + options.lease
+    if (isEnded(log)) log.leasedUntil = 0
+    else if (options.lease !== undefined) log.leasedUntil = now + options.lease
     const last = cursorOf(log.epoch, log.seq)
     remember(log, last, options, now)
     this.#bytes += log.bytes - bytes

@@ -29,7 +29,7 @@ export interface Database {
 }
 
 /** Version of the tables below, in the file's `user_version`. */
-const FORMAT = 1
+const FORMAT = 2
 
 /** How long the event loop may stand still for a lock that another process holds, ms. Then the store waits without. */
 const BUSY_TIMEOUT = 50
@@ -40,7 +40,8 @@ const OPEN_TIMEOUT = 2_000
 
 /*
  * A log is a row of sse_log with a surrogate key, so that deletion is an update and its entries can go later. `changed`
- * counts up over all logs: whoever polls asks for what is above the last count it saw.
+ * counts up over all logs: whoever polls asks for what is above the last count it saw. `publisher` and what follows is the
+ * last token; sse_token has those of earlier publishers.
  */
 const TABLES = `
   CREATE TABLE sse_store (
@@ -50,7 +51,8 @@ const TABLES = `
   CREATE TABLE sse_log (
     id INTEGER PRIMARY KEY, name TEXT NOT NULL, is_live INTEGER NOT NULL, epoch INTEGER NOT NULL, seq INTEGER NOT NULL,
     is_ended INTEGER NOT NULL, nonce ANY NOT NULL, generation INTEGER NOT NULL, events INTEGER NOT NULL,
-    expires_at INTEGER NOT NULL, leased_until INTEGER NOT NULL, sweep_at INTEGER NOT NULL, changed INTEGER NOT NULL
+    expires_at INTEGER NOT NULL, leased_until INTEGER NOT NULL, sweep_at INTEGER NOT NULL, changed INTEGER NOT NULL,
+    publisher TEXT, sequence INTEGER, token_id TEXT, token_at INTEGER
   ) STRICT;
   CREATE UNIQUE INDEX sse_log_name ON sse_log (name) WHERE is_live = 1;
   CREATE INDEX sse_log_sweep ON sse_log (sweep_at);

@@ -3,6 +3,8 @@ import fc from 'fast-check'
 import t from 'tap'
 import { type AppendOptions, type Cursor, type LogRecord, type Store } from '../../lib/log/store.ts'
 import { MemoryStore } from '../../lib/store/memory.ts'
+import { SqliteStore } from '../../lib/store/sqlite.ts'
+import { Sqlite, skipSqlite } from '../helpers/sqlite.ts'
 import { ModelStore } from './model.ts'
 
 // Any sequence of calls does the same to a store as to its model, which says the rules of a store a second time.
@@ -68,4 +70,30 @@ t.test('memory store', async t => {
     assert.deepEqual(found, expected)
   }), { numRuns: 500 })
   t.pass('500 sequences')
+})
+
+t.test('SQLite store: what is written in one turn shares a commit, and is as if each had come after the one before', { skip: skipSqlite }, async t => {
+  const write = command.filter(({ name }) => name === 'append' || name === 'delete')
+  const turn = fc.oneof({ weight: 3, arbitrary: fc.array(write, { minLength: 1, maxLength: 6 }) }, { weight: 1, arbitrary: fc.tuple(command) })
+  await fc.assert(fc.asyncProperty(fc.array(turn, { minLength: 1, maxLength: 15 }), async turns => {
+    let time = 10
+    const now = (): number => time
+    const model = new ModelStore(now)
+    const store = new SqliteStore(new Sqlite!(':memory:'), {}, now)
+    try {
+      for (const [i, commands] of turns.entries()) {
+        if (commands[0]!.name === 'elapse') time += commands[0]!.ms
+        const tail = (await model.read('log', null, { limit: 1 })).tail?.id ?? null
+        const found = await Promise.all(commands.map(command => perform(store, command, tail)))
+        const expected = []
+        for (const command of commands) expected.push(await perform(model, command, tail))
+        assert.deepEqual(found, expected, `turn ${i}`)
+      }
+      const [expected, found] = await Promise.all([model, store].map(store => store.read('log', null, { limit: 1_000 })))
+      assert.deepEqual(found, expected)
+    } finally {
+      await store.close()
+    }
+  }), { numRuns: 300 })
+  t.pass('300 sequences')
 })

@@ -46,7 +46,8 @@ export class ModelStore implements Store {
     for (const { kind, type } of entries) if (kind === 'open') this.opened.set(epoch, type)
     this.#epochs = Math.max(this.#epochs, epoch)
     target.expiresAt = this.now() + options.ttl
-    if (options.lease !== undefined) target.leasedUntil = target.entries.at(-1)!.kind === 'end' ? 0 : this.now() + options.lease
+    if (target.entries.at(-1)!.kind === 'end') target.leasedUntil = 0
+    else if (options.lease !== undefined) target.leasedUntil = this.now() + options.lease
     const last = target.entries.at(-1)!.id
     if (options.token !== undefined) target.tokens.set(options.token.publisher, [options.token.sequence, last])
     if (options.idempotencyKey !== undefined) target.keys.set(options.idempotencyKey, [this.now() + options.ttl, last])

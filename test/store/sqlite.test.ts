@@ -39,6 +39,33 @@ async function clocked (t: Test) {
   return { store, clock, count, file, raw }
 }
 
+/** A store whose commits are counted, and one of which can be made to fail. */
+async function counted (t: Test) {
+  const file = await fileOf(t)
+  const database = open(t, file)
+  const prepare = database.prepare.bind(database)
+  let commits = 0
+  let isFailing = false
+  database.prepare = sql => {
+    const statement = prepare(sql)
+    if (sql !== 'COMMIT') return statement
+    return {
+      ...statement,
+      run () {
+        commits++
+        if (isFailing) {
+          isFailing = false
+          throw new Error('disk I/O error')
+        }
+        return statement.run()
+      }
+    }
+  }
+  const store = sqliteStore(database)
+  t.teardown(() => store.close())
+  return { store, database, raw: open(t, file), commits: () => commits, failCommit: () => { isFailing = true } }
+}
+
 /** The store's timers do not keep a process alive. */
 function keepAlive (t: Test) {
   const timer = setInterval(() => {}, 1_000)
@@ -52,8 +79,8 @@ t.test('only a database with a file of its own is taken', { skip: skipSqlite }, 
     t.throws(() => sqliteStore(wrong as unknown as SqliteDatabase), { code: 'SSE_ERR_OPTION', message: /`database` must be/ })
   }
   const later = open(t, await fileOf(t))
-  later.exec('PRAGMA user_version = 2')
-  t.throws(() => sqliteStore(later), { code: 'SSE_ERR_OPTION', message: /user_version 2 with 0 tables/ })
+  later.exec('PRAGMA user_version = 9')
+  t.throws(() => sqliteStore(later), { code: 'SSE_ERR_OPTION', message: /user_version 9 with 0 tables/ })
   const foreign = open(t, await fileOf(t))
   foreign.exec('CREATE TABLE users (id INTEGER)')
   t.throws(() => sqliteStore(foreign), { code: 'SSE_ERR_OPTION', message: /user_version 0 with 1 tables/ })
@@ -166,6 +193,30 @@ t.test('a lock that another process holds: calls wait for it, and fail when it s
   raw.exec('COMMIT')
 })
 
+t.test('a read that finds the file locked is repeated, and one that fails is unavailable', { skip: skipSqlite }, async t => {
+  const database = open(t, await fileOf(t))
+  const prepare = database.prepare.bind(database)
+  const errors = [Object.assign(new Error('database is locked'), { code: 'SQLITE_BUSY' }), new Error('disk I/O error')]
+  database.prepare = sql => {
+    const statement = prepare(sql)
+    if (sql !== 'BEGIN') return statement
+    return {
+      ...statement,
+      run () {
+        const error = errors.shift()
+        if (error !== undefined) throw error
+        return statement.run()
+      }
+    }
+  }
+  const store = sqliteStore(database)
+  t.teardown(() => store.close())
+  const id = await publish(store, 'log')
+  await t.rejects(store.read('log', null, { limit: 9 }), { ...UNAVAILABLE, message: /disk/ }, 'the second try')
+  t.equal((await store.read('log', null, { limit: 9 })).tail?.id, id)
+  t.strictSame(errors, [])
+})
+
 t.test('a lock while the file is opened is waited for', { skip: skipSqlite }, async t => {
   const file = await fileOf(t)
   const other = open(t, file)
@@ -196,6 +247,68 @@ t.test('a full disk: nothing is written, and what is there is read', { skip: ski
   database.exec('PRAGMA max_page_count = 100000')
   await publish(store, 'log', 'two')
   t.strictSame((await store.read('log', null, { limit: 99 })).entries.map(({ data }) => data), ['', 'one', 'two'])
+})
+
+t.test('appends of one turn share a commit, and each has its own answer', { skip: skipSqlite }, async t => {
+  const { store, database, commits } = await counted(t)
+  const sealed = await store.append('sealed', [{ kind: 'open', type: '', data: 'a', meta: '' }, { kind: 'end', type: 'complete', data: '', meta: '' }], { first: '5-0', after: null, ttl: TTL })
+  const token = { publisher: 'p', sequence: 1 }
+  const before = commits()
+  const answers = await Promise.allSettled([
+    publish(store, 'log', 'one', { token }), publish(store, 'sealed'), publish(store, 'log', 'one', { token }), publish(store, 'other'),
+    store.append('log', [event('x')], { first: '1-1', ttl: TTL }), publish(store, 'log', 'two'), store.delete('other'), publish(store, 'other')
+  ])
+  t.equal(commits() - before, 1)
+  t.match(answers, [
+    { value: /-1$/ }, { reason: { code: 'ENDED', tail: sealed } }, { value: /-1$/ }, { value: /-1$/ }, { reason: { code: 'FENCED' } }, { value: /-2$/ }, { value: undefined }, { value: /-1$/ }
+  ])
+  t.strictSame((await store.read('log', null, { limit: 9 })).entries.map(({ data }) => data), ['', 'one', 'two'])
+  t.not((await store.read('other', null, { limit: 9 })).tail!.id, (answers[3] as { value: string }).value, 'deleted in between')
+  await Promise.all(Array.from({ length: 1_000 }, (_, n) => publish(store, `log ${n}`)))
+  t.equal(commits() - before, 5, 'two for a thousand, so that others get the lock; the two reads have one each')
+  database.close()
+})
+
+t.test('nothing is acknowledged before its commit, and a commit that fails is repeated for each', { skip: skipSqlite }, async t => {
+  const { store, raw, failCommit } = await counted(t)
+  const heard: unknown[] = []
+  await store.watch('one', entries => heard.push(entries?.map(({ data }) => data)))
+  failCommit()
+  const stored = () => raw.prepare("SELECT data FROM sse_entry WHERE kind = 'event' ORDER BY log, seq").all().map(row => (row as { data: string }).data)
+  await Promise.all(['one', 'two', 'three'].map(async log => {
+    await publish(store, log, log)
+    t.ok(stored().includes(log))
+  }))
+  t.strictSame(stored(), ['one', 'two', 'three'], 'each is there once')
+  t.strictSame(heard, [['', 'one']], 'and was told once')
+})
+
+t.test('an append that SQLite refuses fails alone', { skip: skipSqlite }, async t => {
+  const file = await fileOf(t)
+  const database = open(t, file)
+  const store = sqliteStore(database)
+  t.teardown(() => store.close())
+  await publish(store, 'log', 'zero')
+  database.exec('PRAGMA max_page_count = 30')
+  const answers = await Promise.allSettled([publish(store, 'log', 'one'), publish(store, 'log', 'x'.repeat(200_000)), publish(store, 'log', 'two'), publish(store, 'log', 'x'.repeat(200_000))])
+  t.match(answers, [{ value: /-2$/ }, { reason: { ...UNAVAILABLE, message: /full/ } }, { value: /-3$/ }, { reason: UNAVAILABLE }])
+  t.strictSame((await store.read('log', null, { limit: 9 })).entries.map(({ data }) => data), ['', 'zero', 'one', 'two'])
+})
+
+t.test('what was appended before the store is closed is written, unless the file is locked', { skip: skipSqlite }, async t => {
+  const { store, raw, file } = await clocked(t)
+  const appended = publish(store, 'log', 'one')
+  await store.close()
+  t.match(await appended, /-1$/)
+  await t.rejects(publish(store, 'log'), { ...UNAVAILABLE, message: /was closed/ })
+  const other = sqliteStore(open(t, file))
+  raw.exec('BEGIN IMMEDIATE')
+  const [locked, later] = [publish(other, 'log'), publish(other, 'log')]
+  await other.close()
+  await t.rejects(locked, { ...UNAVAILABLE, message: /was closed/ })
+  await t.rejects(later, UNAVAILABLE)
+  raw.exec('COMMIT')
+  t.equal(Number(raw.prepare('SELECT count(*) AS n FROM sse_entry').get()['n']), 2)
 })
 
 t.test('retention over many short epochs keeps maxEvents, and not everything', { skip: skipSqlite }, async t => {
@@ -248,7 +361,7 @@ t.test('a publisher that was silent for long is forgotten when another comes', {
   t.equal(await by('one'), first)
   clock.now += 2_000
   await by('three')
-  t.equal(count('sse_token'), 2)
+  t.equal(count('sse_token'), 1, 'that of the second; the third has its own in the row of the log')
 })
 
 t.test('what others write is heard, and a renewal of theirs is not', { skip: skipSqlite }, async t => {

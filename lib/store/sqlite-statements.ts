@@ -1,0 +1,28 @@
+// Statements of one database, each prepared once, and what their rows hold.
+
+import type { Database, Row, Statement, Value } from './sqlite-database.ts'
+
+export class Statements {
+  readonly #database: Database
+  readonly #prepared = new Map<string, Statement>()
+
+  constructor (database: Database) {
+    this.#database = database
+  }
+
+  of (sql: string): Statement {
+    let statement = this.#prepared.get(sql)
+    if (statement === undefined) {
+      statement = this.#database.prepare(sql)
+      this.#prepared.set(sql, statement)
+    }
+    return statement
+  }
+}
+
+/** node:sqlite gives a bigint where it was asked to; a store never asks, but the database is the app's. */
+export const toNumber = (value: Row[string]): number => Number(value)
+
+/** Node.js 22 reads text only as far as its first NUL. */
+export const toValue = (text: string): Value => text.includes('\0') ? Buffer.from(text) : text
+export const toText = (value: Row[string]): string => value instanceof Uint8Array ? Buffer.from(value).toString() : String(value)
