@@ -14,7 +14,7 @@ import { sse } from './reply.ts'
 import { checkPlaces, StreamRoute } from './route.ts'
 import { decorate, optionsOf, responsesOf, schemaOf, setRoute, setSettings, settingsOf, sharedSchemas } from './scope.ts'
 import { shieldSerializer } from './serializer.ts'
-import { refuseRequests } from './shutdown.ts'
+import { refuseRequests, withinHook } from './shutdown.ts'
 import { decorateSignal } from './signal.ts'
 import { Streams } from './streams.ts'
 import { refuseUnsent } from './unsent.ts'
@@ -32,12 +32,21 @@ async function plugin (fastify: FastifyInstance, options: SsePluginOptions): Pro
   decorateSignal(fastify)
   prepareRoutes(fastify, compilers, logs)
   refuseUnsent(fastify)
+  closeWith(fastify, streams, logs)
+}
+
+/** Ends streams and runs as the app closes, within their grace. */
+function closeWith (fastify: FastifyInstance, streams: Streams, logs: AppLogs): void {
   const connections = new Connections(fastify.server)
-  fastify.addHook('onClose', () => logs.close())
-  fastify.addHook('preClose', async () => {
+  let finished: Promise<void>
+  fastify.addHook('preClose', () => {
     refuseRequests(fastify.server)
-    await Promise.all([streams.close(), logs.finishRuns()])
-    connections.close()
+    finished = Promise.all([streams.close(), logs.finishRuns()]).then(() => connections.close())
+    return withinHook(fastify, finished)
+  })
+  fastify.addHook('onClose', async () => {
+    await finished
+    await logs.close()
   })
 }
 

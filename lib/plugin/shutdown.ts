@@ -2,12 +2,14 @@
 // 503, but reconnects after a network error, so its connection (over HTTP/2 its stream) is closed without a response.
 import { type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { constants, type Http2ServerRequest, type Http2ServerResponse } from 'node:http2'
-import { type FastifyReply } from 'fastify'
+import { type FastifyInstance, type FastifyReply } from 'fastify'
 import { SSE_ERR_SHUTDOWN } from '../errors.ts'
 import { isEventStream } from '../wire/media-type.ts'
 
 /** In seconds: another instance takes over, or this one restarts. */
 const RETRY_AFTER = '1'
+/** Of `pluginTimeout`. */
+const HOOK_SHARE = 0.9
 
 /** Takes the place of Fastify's own 503, which it answers while it closes, before hooks and handlers run. */
 export function refuseRequests (server: Server): void {
@@ -16,6 +18,18 @@ export function refuseRequests (server: Server): void {
     if (isEventSource(request)) hangUp(response)
     else response.setHeader('retry-after', RETRY_AFTER)
   })
+}
+
+/**
+ * Waits for what a `preClose` hook began for as long as Fastify lets a hook take: beyond its `pluginTimeout`, `close()` rejects.
+ * The server waits for connections after the hooks, and `onClose` hooks have no limit, so a longer grace goes on there.
+ */
+export async function withinHook ({ initialConfig: { pluginTimeout } }: FastifyInstance, finished: Promise<void>): Promise<void> {
+  if (!pluginTimeout) return finished
+  let timer: NodeJS.Timeout | undefined
+  const limit = new Promise<void>(resolve => { timer = setTimeout(resolve, pluginTimeout * HOOK_SHARE) })
+  await Promise.race([finished, limit])
+  clearTimeout(timer)
 }
 
 /** Refuses a request that came before the server closed. */

@@ -80,6 +80,20 @@ for (const isHttp2 of [false, true]) {
   })
 }
 
+for (const isHttp2 of [false, true]) {
+  for (const pluginTimeout of [100, 0]) {
+    t.test(`the grace of streams does not depend on a pluginTimeout of ${pluginTimeout}, which bounds the hooks of Fastify${isHttp2 ? ', over HTTP/2' : ''}`, async t => {
+      const served = await serve(t, routes, { http2: isHttp2, sse: { shutdownGrace: GRACE }, fastify: { pluginTimeout } })
+      const answer = await ask(served, '/idle')
+      await eventually(() => served.app.sse.open === 1)
+      await t.resolves(served.app.close())
+      t.equal(await answer.ended, 'broken')
+      t.match(summaries(served), [{ reason: 'shutdown' }])
+      t.ok(summaries(served)[0]!.duration >= GRACE)
+    })
+  }
+}
+
 t.test('idle and stalled streams are cut when their grace is over', async t => {
   const served = await serve(t, routes, { sse: { shutdownGrace: 30 } })
   const idle = await ask(served, '/idle')

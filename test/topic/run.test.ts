@@ -16,13 +16,13 @@ type Numbers = ReturnType<typeof declare>
 const declare = (app: FastifyInstance, options: object) => app.sse.run('numbers', Count, options)
 
 /** An app with runs at `/run/:key`. */
-async function serveRuns (t: Test, options: object = {}, { config = {}, sse = {}, read = {}, http2 = false }: { config?: object, sse?: object, read?: object, http2?: boolean } = {}) {
+async function serveRuns (t: Test, options: object = {}, { config = {}, sse = {}, read = {}, http2 = false, fastify = {} }: { config?: object, sse?: object, read?: object, http2?: boolean, fastify?: object } = {}) {
   let runs: Numbers
   const served = await serve(t, app => {
     runs = declare(app, options)
     app.get<{ Params: { key: string } }>('/run/:key', { schema: { response: { 200: Count } }, config: { sse: config } }, (request, reply) =>
       reply.sse(runs.of(request.params.key) as never, read) as never)
-  }, { sse, http2 })
+  }, { sse, http2, fastify })
   return { ...served, runs: runs! }
 }
 
@@ -310,6 +310,18 @@ t.test('close() fails a run whose source goes on beyond its grace', async t => {
   await served.app.close()
   const other = await serveRuns(t, {}, { sse: { store: new SharedStore(store) } })
   t.match(await other.runs.of('a').status(), { state: 'failed', error: { statusCode: 503, code: 'SSE_ERR_SHUTDOWN' } })
+})
+
+t.test('the grace of a run may be longer than the pluginTimeout of Fastify, which bounds its hooks', async t => {
+  const store = new MemoryStore()
+  const served = await serveRuns(t, { shutdownGrace: 300 }, { sse: { store: new SharedStore(store) }, fastify: { pluginTimeout: 100 } })
+  await served.runs.of('a').start(async function * () {
+    yield count(1)
+    await new Promise(() => {})
+  })
+  await t.resolves(served.app.close())
+  const other = await serveRuns(t, {}, { sse: { store: new SharedStore(store) } })
+  t.match(await other.runs.of('a').status(), { state: 'failed', error: { code: 'SSE_ERR_SHUTDOWN' } })
 })
 
 t.test('a run has the context of its caller, a logger with its name and id, and channels of its own', async t => {
