@@ -122,8 +122,10 @@ export const SSE_ERR_SOURCE_USED = /* @__PURE__ */ createError('SSE_ERR_SOURCE_U
 export const SSE_ERR_ALREADY_SENT = /* @__PURE__ */ createError('SSE_ERR_ALREADY_SENT', () => 'The reply was sent, or is a stream, already', MISUSE)
 /** A run with this id exists, running or ended. */
 export const SSE_ERR_RUN_EXISTS = /* @__PURE__ */ createError('SSE_ERR_RUN_EXISTS', (run: string) => `The ${run} exists: a run is written once, give the next one another id`, { statusCode: 409 })
+/** A writer of a run was used after its end. */
+export const SSE_ERR_RUN_ENDED = /* @__PURE__ */ createError('SSE_ERR_RUN_ENDED', (run: string) => `The ${run} has ended: nothing can be appended to it any more`, { statusCode: 409 })
 /** No run with this id was started, or it was deleted, or its `ttl` is over. */
-export const SSE_ERR_RUN_NOT_FOUND = /* @__PURE__ */ createError('SSE_ERR_RUN_NOT_FOUND', (run: string) => `The ${run} was never started, or has expired`, { statusCode: 404 })
+export const SSE_ERR_RUN_NOT_FOUND = /* @__PURE__ */ createError('SSE_ERR_RUN_NOT_FOUND', (run: string) => `The ${run} was never started, was deleted, or has expired`, { statusCode: 404 })
 
 // Messages: a yielded or published item that never reaches the wire.
 

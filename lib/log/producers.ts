@@ -1,6 +1,6 @@
 // Claims of runs: of any number of calls, on any instances, one becomes the producer.
 import { randomBytes } from 'node:crypto'
-import { SSE_ERR_STORE } from '../errors.ts'
+import { SSE_ERR_STOPPED, SSE_ERR_STORE } from '../errors.ts'
 import { type Alarms, type Clock } from './clock.ts'
 import { cursorOf, positionOf } from './cursor.ts'
 import { isUnavailable, type StoreGate, within } from './gate.ts'
@@ -138,9 +138,9 @@ export class Producers {
     return this.#read(log)
   }
 
-  /** Deletes a log. */
+  /** Deletes a log. Its producer in this process is stopped. */
   delete (log: string): Promise<void> {
-    this.#writers.get(log)?.abandon()
+    this.#writers.get(log)?.abandon(new SSE_ERR_STOPPED())
     return this.#patiently(() => this.#gate.store.delete(log))
   }
 

@@ -126,9 +126,13 @@ export class Writer implements Alarm {
     return ended
   }
 
-  /** Gives up without a word to the store: the lease runs out. */
-  abandon (): void {
-    this.#close(closed())
+  /**
+   * Gives up without a word to the store: the lease runs out.
+   *
+   * @param reason what {@link signal} fires with; that the store was closed by default
+   */
+  abandon (reason: unknown = closed()): void {
+    this.#close(reason)
   }
 
   onAlarm (): void {

@@ -68,6 +68,11 @@ export class Producer {
     if (writer.signal.aborted) this.#onAbort()
   }
 
+  /** Whether nothing more is taken. */
+  get isOver (): boolean {
+    return this.#isOver
+  }
+
   /** Fires when the run was stopped, lost, or the server closes. */
   get signal (): AbortSignal {
     return this.#controller.signal

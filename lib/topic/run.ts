@@ -1,7 +1,8 @@
 // Runs: one producer, many readers, an end.
+import { inspect } from 'node:util'
 import { type EventOf } from '../contract/infer.ts'
 import { type EventIterable } from '../contract/source.ts'
-import { SSE_ERR_RUN_EXISTS, SSE_ERR_RUN_NOT_FOUND } from '../errors.ts'
+import { SSE_ERR_RUN_ENDED, SSE_ERR_RUN_EXISTS, SSE_ERR_RUN_NOT_FOUND, SSE_ERR_SOURCE } from '../errors.ts'
 import { type ReadableLog } from '../log/logs.ts'
 import { type Beginning, type Presentation, type PulledEntry } from '../log/reading.ts'
 import { type EndState, type LogEntry } from '../log/store.ts'
@@ -68,7 +69,11 @@ export interface RunStatus {
 export interface RunWriter<C> {
   /** Fires when the run was stopped, lost its lease, or the server closes. */
   readonly signal: AbortSignal
-  /** Appends an event; resolves to its id once the store has it. */
+  /**
+   * Appends an event; resolves to its id once the store has it.
+   *
+   * @throws SSE_ERR_RUN_ENDED; as `publish` of a topic
+   */
   append (event: EventOf<C>): Promise<string>
   /** Ends the run well. */
   end (): Promise<void>
@@ -125,9 +130,10 @@ export class Run<C = unknown, Log = unknown> extends LogHandle<C> {
    * on when the request is over.
    *
    * @returns once the log is open: `'started'`, `'running'` (another call won), or `'ended'`
-   * @throws SSE_ERR_STORE
+   * @throws SSE_ERR_SOURCE for anything but a function, SSE_ERR_STORE
    */
   async start (source: RunSource<C, Log>): Promise<'started' | 'running' | 'ended'> {
+    if (typeof source !== 'function') throw new SSE_ERR_SOURCE(`${inspect(source, { depth: 0 })} (a run takes the function: write start(({ signal }) => source))`)
     const claim = await this.#claim()
     if (claim.producer === undefined) return claim.outcome
     const { producer, log } = claim
@@ -146,7 +152,10 @@ export class Run<C = unknown, Log = unknown> extends LogHandle<C> {
     const { ids } = this
     return {
       get signal () { return producer.signal },
-      append: async event => ids.of(await producer.append(event)),
+      append: async event => {
+        if (producer.isOver) throw new SSE_ERR_RUN_ENDED(this.title, { cause: producer.signal.reason })
+        return ids.of(await producer.append(event))
+      },
       end: () => producer.end(),
       fail: error => producer.fail(error)
     }

@@ -43,7 +43,7 @@ t.test('a run that was deleted may be started again, in a later epoch, also with
   const { one, model } = two()
   const first = await one.claim('run:r', RUN)
   await one.delete('run:r')
-  t.match(first.writer!.signal.reason, { code: 'SSE_ERR_STORE' }, 'its producer gives up')
+  t.match(first.writer!.signal.reason, { code: 'SSE_ERR_STOPPED' }, 'its producer is told')
   const second = await one.claim('run:r', RUN)
   t.equal(second.outcome, 'started')
   t.strictSame(await kindsOf(model), ['open'])

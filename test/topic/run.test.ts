@@ -221,13 +221,30 @@ t.test('a run written by hand', async t => {
   t.strictSame(await served.runs.of('a').status(), { state: 'running', lastEventId: id })
   await writer.end()
   await writer.end()
-  await t.rejects(writer.append(count(2)))
+  await t.rejects(writer.append(count(2)), { code: 'SSE_ERR_RUN_ENDED', message: "The run 'numbers' of 'a' has ended: nothing can be appended to it any more" })
   t.strictSame(await all(served.runs.of('a').messages()), [1])
 
   const failing = await served.runs.of('b').open()
   await failing.fail(FAILURE)
   await t.rejects(all(served.runs.of('b').messages()), { statusCode: 422, message: 'not that prompt' })
   t.ok(failing.signal.aborted)
+})
+
+t.test('a writer whose run is stopped or deleted is told so: by its signal, and by what it appends', async t => {
+  const served = await serveRuns(t)
+  for (const end of ['stop', 'delete'] as const) {
+    const writer = await served.runs.of(end).open()
+    await served.runs.of(end)[end]()
+    t.match(writer.signal.reason, { code: 'SSE_ERR_STOPPED' }, end)
+    await t.rejects(writer.append(count(1)), { code: 'SSE_ERR_RUN_ENDED', cause: writer.signal.reason }, end)
+  }
+  t.strictSame(errorLines(served), [])
+})
+
+t.test('start takes a function, and anything else begins no run', async t => {
+  const { runs } = await serveRuns(t)
+  for (const source of [upTo(1), [count(1)], null, undefined, 'text']) await t.rejects(runs.of('a').start(source as never), { code: 'SSE_ERR_SOURCE', message: /write start/ })
+  t.match(await runs.of('a').status(), { state: 'none' })
 })
 
 t.test('items that the contract refuses: the run fails, or drops them, as onInvalid says; comments are left out', async t => {
