@@ -124,6 +124,8 @@ export const SSE_ERR_ALREADY_SENT = /* @__PURE__ */ createError('SSE_ERR_ALREADY
 export const SSE_ERR_RUN_EXISTS = /* @__PURE__ */ createError('SSE_ERR_RUN_EXISTS', (run: string) => `The ${run} exists: a run is written once, give the next one another id`, { statusCode: 409 })
 /** A writer of a run was used after its end. */
 export const SSE_ERR_RUN_ENDED = /* @__PURE__ */ createError('SSE_ERR_RUN_ENDED', (run: string) => `The ${run} has ended: nothing can be appended to it any more`, { statusCode: 409 })
+/** The `snapshot` of a topic gave no events, or nothing at all. */
+export const SSE_ERR_SNAPSHOT = /* @__PURE__ */ createError('SSE_ERR_SNAPSHOT', (log: string, what: string) => `The snapshot of the ${log} ${what}`)
 /** No run with this id was started, or it was deleted, or its `ttl` is over. */
 export const SSE_ERR_RUN_NOT_FOUND = /* @__PURE__ */ createError('SSE_ERR_RUN_NOT_FOUND', (run: string) => `The ${run} was never started, was deleted, or has expired`, { statusCode: 404 })
 

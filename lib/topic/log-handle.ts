@@ -1,7 +1,7 @@
 // What topics and runs have in common: a log, the contract of its events, and the ways to read it.
 import { type EventOf, type PublishedOf } from '../contract/infer.ts'
 import { type LogSource } from '../contract/source.ts'
-import { SSE_ERR_KEY } from '../errors.ts'
+import { SSE_ERR_KEY, SSE_ERR_OPTION } from '../errors.ts'
 import { LogIds, logName } from '../log/ids.ts'
 import { type Logs, type ReadableLog } from '../log/logs.ts'
 import { type Presentation, type PulledEntry, type StartAt } from '../log/reading.ts'
@@ -38,7 +38,7 @@ export interface ReadingOptions<E = unknown> {
    * @default 'now' for topics, 'start' for runs
    */
   from?: From | undefined
-  /** Whether this reader gets a message. Its cursor advances regardless. */
+  /** Whether this reader gets a message. Its cursor advances regardless. Events of a snapshot have the id ''. */
   filter?: ((message: LoggedMessage<Exclude<E, Comment | Checkpoint>>) => boolean) | undefined
 }
 
@@ -48,11 +48,14 @@ export interface MessageOptions extends MessagesOptions {
   from?: From | undefined
 }
 
+/** Whether a reader gets a message. */
+export type Filter = (message: LogMessage) => boolean
+
 /** One reader, as the reply asks for it. */
 export interface Reading {
   readonly lastEventId: string | undefined
   readonly from: From | undefined
-  readonly filter: ((message: LogMessage) => boolean) | undefined
+  readonly filter: Filter | undefined
   /** The sentinel of the route's contract. */
   readonly sentinel: string | undefined
   /** The event that reports a failure, by the route's `errorEvent`, with the id of the end; null where it is off. */
@@ -124,8 +127,8 @@ export abstract class LogHandle<C> implements LogSource<EventOf<C>> {
   }
 
   protected abstract readonly defaultFrom: 'now' | 'start'
-  /** The log with what its readers are shown. */
-  protected abstract readable (): ReadableLog
+  /** The log with what its readers are shown; one with a filter gets a part of the snapshot. */
+  protected abstract readable (filter?: Filter): ReadableLog
   /** The key of an event for conflation. */
   protected abstract readonly keyOf: ((entry: PulledEntry) => string | undefined) | undefined
 
@@ -135,8 +138,12 @@ export abstract class LogHandle<C> implements LogSource<EventOf<C>> {
     const log = this.readable()
     const { keyOf } = this
     if (filter === undefined && keyOf === undefined) return { follow: sink => logs.follow(log, sink, start, end) }
-    const takes = filter === undefined ? undefined : (entry: PulledEntry) => filterEntry(records, filter, entry)
-    const choice: Choice = { takes, keyOf, begin: beginning => log.presentation.begin(beginning), end }
+    const choice: Choice = {
+      takes: filter === undefined ? undefined : entry => filterEntry(records, filter, entry),
+      keyOf,
+      begin: this.readable(filter).presentation.begin,
+      end
+    }
     return { follow: sink => new ChoosyReader(logs.pull(log, start), sink, choice).start() }
   }
 
@@ -146,7 +153,21 @@ export abstract class LogHandle<C> implements LogSource<EventOf<C>> {
 }
 
 /** An event that the contract does not have is shown as a gap, whatever the filter says. */
-function filterEntry (records: Records, filter: (message: LogMessage) => boolean, { entry, id }: PulledEntry): boolean {
+function filterEntry (records: Records, filter: Filter, { entry, id }: PulledEntry): boolean {
   const message = records.shared(entry, id)
-  return message === undefined || filter(message)
+  return message === undefined || takes(filter, message)
+}
+
+/**
+ * Asks a filter.
+ *
+ * @throws SSE_ERR_OPTION for an async one: every promise is truthy, so it would let everything through
+ */
+export function takes (filter: Filter, message: LogMessage): boolean {
+  const taken: unknown = filter(message)
+  if (taken instanceof Promise) {
+    taken.catch(() => { /* this error is told instead */ })
+    throw new SSE_ERR_OPTION('filter', 'a function that returns a boolean', 'an async one')
+  }
+  return Boolean(taken)
 }

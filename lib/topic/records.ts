@@ -18,6 +18,13 @@ const FOREIGN_FIELDS = ['id', 'retry', 'comment'] as const
 /** What an event of a log is in code: what may be yielded again, with its id. */
 export type LogMessage = Message<unknown, string | undefined> & { readonly id: string }
 
+/** An event of a snapshot. */
+export interface SnapshotEvent {
+  readonly frames: Frames
+  /** For filters; its id is ''. */
+  message (): LogMessage
+}
+
 /** One contract, as the logs that carry its events use it. */
 export class Records {
   readonly declaration: Declaration
@@ -95,10 +102,13 @@ export class Records {
     return message
   }
 
-  /** The frame of an event of a snapshot, which has no position. Only after {@link ready}. */
-  snapshotFrames (item: unknown): Frames {
+  /** An event of a snapshot, which has no position. Only after {@link ready}. */
+  snapshotEvent (item: unknown): SnapshotEvent {
     const { type, data } = this.record(item)
-    return Frames.of(this.#lines(type, data) + END + END, 1)
+    return {
+      frames: Frames.of(this.#lines(type, data) + END + END, 1),
+      message: () => messageOf(type, this.#isRaw(type) ? data : JSON.parse(data), '')
+    }
   }
 
   /** The payload as text. Of another contract, a deploy ago, it is checked, and written by this one. */

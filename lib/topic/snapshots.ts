@@ -9,28 +9,47 @@ interface Calls<T> {
   next: Promise<T> | undefined
 }
 
+/** How long a call may take, ms: those who ask later wait for it, so one that never returns would hold up all for ever. */
+const LONGEST = 30_000
+
 /**
  * Makes one call for many readers. Each gets the result of a call that began after it asked: its cursor is taken before,
  * so what its snapshot does not have comes after it.
  */
 export class Snapshots<T> {
   readonly #calls = new Map<string, Calls<T>>()
+  readonly #longest: number
 
-  /** @param key what the calls have in common */
-  get (key: string, call: () => Promise<T>): Promise<T> {
+  /** @param longest ms after which a call is given up */
+  constructor (longest = LONGEST) {
+    this.#longest = longest
+  }
+
+  /**
+   * @param key what the calls have in common
+   * @param late the error of a call that is given up
+   */
+  get (key: string, call: () => Promise<T>, late: (ms: number) => Error): Promise<T> {
     const calls = this.#calls.get(key)
-    if (calls === undefined) return this.#start(key, call)
-    const start = () => this.#start(key, call)
+    if (calls === undefined) return this.#start(key, call, late)
+    const start = () => this.#start(key, call, late)
     calls.next ??= calls.running.then(start, start)
     return calls.next
   }
 
-  #start (key: string, call: () => Promise<T>): Promise<T> {
-    const running = call()
+  #start (key: string, call: () => Promise<T>, late: (ms: number) => Error): Promise<T> {
+    const running = this.#within(call(), late)
     const calls: Calls<T> = { running, next: undefined }
     this.#calls.set(key, calls)
     const settled = () => { if (calls.next === undefined) this.#calls.delete(key) }
     running.then(settled, settled)
     return running
+  }
+
+  #within (made: Promise<T>, late: (ms: number) => Error): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => reject(late(this.#longest)), this.#longest)
+      made.then(resolve, reject).finally(() => clearTimeout(timer))
+    })
   }
 }

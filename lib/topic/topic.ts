@@ -1,11 +1,14 @@
 // Topics: many publishers, many readers, no end.
+import { inspect } from 'node:util'
 import { type PublishedOf } from '../contract/infer.ts'
+import { SSE_ERR_OPTION, SSE_ERR_SNAPSHOT } from '../errors.ts'
 import { type ReadableLog } from '../log/logs.ts'
 import { type Beginning, type Presentation, type PulledEntry } from '../log/reading.ts'
 import { type Feed } from '../response/feed.ts'
 import { Frames } from '../wire/frames.ts'
 import { gapFrame, readyFrame, regularEnd } from './control-frames.ts'
-import { type Key, type LogCore, LogHandle, type MessageOf, type Reading } from './log-handle.ts'
+import { type Filter, type Key, type LogCore, LogHandle, type MessageOf, type Reading, takes } from './log-handle.ts'
+import { type SnapshotEvent } from './records.ts'
 import { checked, type Rule } from './rules.ts'
 import { type SnapshotReason, Snapshots } from './snapshots.ts'
 
@@ -15,6 +18,8 @@ export interface SnapshotContext {
   readonly key: Key | undefined
   readonly reason: SnapshotReason
 }
+
+type Snapshotted<E> = Iterable<E> | AsyncIterable<E>
 
 /** Options of `app.sse.topic`. */
 export interface TopicOptions<C = unknown> {
@@ -30,9 +35,10 @@ export interface TopicOptions<C = unknown> {
   ttl?: number | undefined
   /**
    * The events that a reader gets which begins at `'now'`, or after a gap. Events that are published after it was called
-   * may be in it, and follow it in any case. Concurrent calls for a key share one result, so it must not depend on who asks.
+   * may be in it, and follow it in any case. Concurrent calls for a key share one result, so it must not depend on who asks; the
+   * reader's `filter` decides what of it that reader gets. A call that takes 30 s fails with SSE_ERR_SNAPSHOT.
    */
-  snapshot?: ((context: SnapshotContext) => Iterable<PublishedOf<C>> | Promise<Iterable<PublishedOf<C>>>) | undefined
+  snapshot?: ((context: SnapshotContext) => Snapshotted<PublishedOf<C>> | Promise<Snapshotted<PublishedOf<C>>>) | undefined
   /** A reader that is behind gets only the newest event of each key. Events without a key are never dropped. */
   conflate?: ((message: MessageOf<C>) => string | undefined) | undefined
 }
@@ -48,11 +54,18 @@ const PUBLISH_RULES: Readonly<Record<keyof PublishOptions, Rule>> = {
   idempotencyKey: { expected: 'a string that is not empty', accepts: value => typeof value === 'string' && value !== '' }
 }
 
+/** What `snapshot` gave. */
+interface Snapshot {
+  readonly events: readonly SnapshotEvent[]
+  /** All of them, for readers without a filter. */
+  readonly frames: Frames | null
+}
+
 /** The options of a topic, decided. */
 export interface TopicSettings {
   readonly maxEvents: number
   readonly ttl: number
-  readonly snapshot: ((context: SnapshotContext) => Iterable<unknown> | Promise<Iterable<unknown>>) | undefined
+  readonly snapshot: ((context: SnapshotContext) => Snapshotted<unknown> | Promise<Snapshotted<unknown>>) | undefined
   readonly conflate: ((message: never) => string | undefined) | undefined
 }
 
@@ -63,8 +76,8 @@ export class TopicCore implements LogCore {
   readonly records: LogCore['records']
   readonly logs: LogCore['logs']
   readonly settings: TopicSettings
-  /** Frames of snapshots that are being made, without a position. */
-  readonly snapshots = new Snapshots<Frames | null>()
+  /** Those that are being made. */
+  readonly snapshots = new Snapshots<Snapshot>()
 
   constructor (name: string, records: LogCore['records'], logs: LogCore['logs'], settings: TopicSettings) {
     this.name = name
@@ -121,40 +134,53 @@ export class Topic<C = unknown> extends LogHandle<C> {
     if (conflate === undefined) return undefined
     return ({ entry, id }) => {
       const message = records.shared(entry, id)
-      return message === undefined ? undefined : conflate(message as never)
+      return message === undefined ? undefined : checkKey(conflate(message as never))
     }
   }
 
-  protected override readable (): ReadableLog {
+  protected override readable (filter?: Filter): ReadableLog {
     const { settings: { ttl }, records } = this.core
     const { ids, log } = this
     const presentation: Presentation = {
       hasSnapshot: this.core.settings.snapshot !== undefined,
       entry: (entry, id) => records.frames(entry, id, ids),
-      begin: beginning => this.#begin(beginning),
+      begin: beginning => this.#begin(beginning, filter),
       // A topic has no end.
       end: regularEnd
     }
     return { log, ttl, lease: undefined, presentation }
   }
 
-  #begin ({ reason, gap, id }: Beginning): Frames | Promise<Frames> {
+  #begin ({ reason, gap, id }: Beginning, filter: Filter | undefined): Frames | Promise<Frames> {
     const { snapshot } = this.core.settings
     if (reason === 'history') return readyFrame(id)
     if (snapshot === undefined) return gap === null ? readyFrame(id) : gapFrame(gap, id)
     const { key, log } = this
-    const made = this.core.snapshots.get(`${reason} ${log}`, async () => this.#framesOf(await snapshot({ key, reason })))
-    return made.then(frames => Frames.join([
+    const made = this.core.snapshots.get(`${reason} ${log}`, async () => this.#snapshotOf(await snapshot({ key, reason })),
+      ms => new SSE_ERR_SNAPSHOT(this.title, `gave nothing within ${ms} ms`))
+    return made.then(({ events, frames }) => Frames.join([
       ...gap === null ? [] : [gapFrame(gap)],
-      ...frames === null ? [] : [frames],
+      ...filter !== undefined ? events.filter(({ message }) => takes(filter, message())).map(({ frames }) => frames) : frames === null ? [] : [frames],
       // Last, so that a reader cut in between starts over.
       readyFrame(id)
     ]))
   }
 
-  #framesOf (events: Iterable<unknown>): Frames | null {
+  async #snapshotOf (given: Iterable<unknown> | AsyncIterable<unknown>): Promise<Snapshot> {
+    if (!isIterable(given)) throw new SSE_ERR_SNAPSHOT(this.title, `must be an (async) iterable of events, or a promise of one, got ${inspect(given, { depth: 0 })}`)
     const { records } = this.core
-    const list = Array.from(events, event => records.snapshotFrames(event))
-    return list.length === 0 ? null : Frames.join(list)
+    const events: SnapshotEvent[] = []
+    for await (const event of given) events.push(records.snapshotEvent(event))
+    return { events, frames: events.length === 0 ? null : Frames.join(events.map(({ frames }) => frames)) }
   }
+}
+
+function isIterable (value: unknown): boolean {
+  return typeof value === 'object' && value !== null && (Symbol.iterator in value || Symbol.asyncIterator in value)
+}
+
+/** @throws SSE_ERR_OPTION: a promise, say, is another key each time, so that nothing would be conflated */
+function checkKey (key: unknown): string | undefined {
+  if (typeof key === 'object' && key !== null) throw new SSE_ERR_OPTION('conflate', 'a function that returns a string or undefined', `one that returned ${inspect(key, { depth: 0 })}`)
+  return key as string | undefined
 }
