@@ -48,13 +48,24 @@ const ANSWERS: Array<{ has: string, request: object, body: RegExp }> = [
   { has: "app.all('/chat'", request: { method: 'POST', url: '/chat', payload: { prompt: 'a' } }, body: /^event: token\ndata: \{"text":"a"\}\nid: 1\n\nevent: done\ndata: \{"tokens":1\}\n\n$/ }
 ]
 
-t.before(() => {
+const servers = blocks.filter(({ code }) => code.includes('const app ='))
+const guide = blocks.find(({ code }) => code.includes("'/answers', {"))!
+const asked = [
+  ...servers.map(({ name, code }) => ({ name, code, requests: ANSWERS.filter(({ has }) => code.includes(has)).map(({ request }) => request) })),
+  { name: 'guide-3.2.ts', code: guide.code, requests: [{ url: '/openapi.json' }] },
+  { name: 'guide-3.1.ts', code: guide.code.replace("'3.2.0'", "'3.1.1'"), requests: [{ url: '/openapi.json' }] }
+]
+/** The bodies that each server answered with, or why it did not. */
+let answers: Record<string, string[] | string>
+
+t.before(async () => {
   rmSync(folder, { recursive: true, force: true })
   mkdirSync(folder)
   for (const { name, code } of blocks) {
     writeFileSync(join(folder, name), code)
     script(name, code)
   }
+  answers = await askAll()
 })
 
 t.test('every ts block of the documents compiles', async t => {
@@ -66,13 +77,12 @@ t.test('every ts block of the documents compiles', async t => {
   t.strictSame(problems, [])
 })
 
-for (const { name, code } of blocks.filter(({ code }) => code.includes('const app ='))) {
+for (const { name, code } of servers) {
   t.test(`the server of ${name} answers as it says`, async t => {
-    const answers = ANSWERS.filter(({ has }) => code.includes(has))
-    t.not(answers.length, 0, 'is asked something')
-    const bodies = await ask(name, code, answers.map(({ request }) => request))
-    t.equal(bodies.length, answers.length)
-    answers.forEach(({ body }, i) => t.match(bodies[i], body))
+    const expected = ANSWERS.filter(({ has }) => code.includes(has))
+    t.not(expected.length, 0, 'is asked something')
+    t.equal(bodiesOf(name).length, expected.length, 'each request is answered')
+    expected.forEach(({ body }, i) => t.match(bodiesOf(name)[i], body))
   })
 }
 
@@ -83,12 +93,9 @@ for (const [name, output] of [['parse.ts', /^token \{ text: 'to' \}\ntoken \{ te
 }
 
 t.test('the JSON of the OpenAPI guide is what is produced', async t => {
-  const { name, code } = blocks.find(({ code }) => code.includes("'/answers', {"))!
   const answerOf = (document: string) => JSON.parse(document).paths['/answers'].post.responses[200]
-  const [current] = await ask(name, code, [{ url: '/openapi.json' }])
-  t.strictSame(answerOf(current!), jsonBlocks[0])
-  const [earlier] = await ask(name, code.replace("'3.2.0'", "'3.1.1'"), [{ url: '/openapi.json' }])
-  const { 'x-oai-itemSchema': item, ...rest } = answerOf(earlier!).content['text/event-stream']
+  t.strictSame(answerOf(bodiesOf('guide-3.2.ts')[0]!), jsonBlocks[0])
+  const { 'x-oai-itemSchema': item, ...rest } = answerOf(bodiesOf('guide-3.1.ts')[0]!).content['text/event-stream']
   t.strictSame(item, jsonBlocks[0].content['text/event-stream'].itemSchema)
   t.strictSame(rest, jsonBlocks[1])
 })
@@ -107,17 +114,32 @@ function headingsOf (text: string): string[] {
   return Array.from(text.matchAll(/^#+ (.*)$/gm), ([, heading]) => heading!.toLowerCase().replaceAll(/[^\w\- ]/g, '').replaceAll(' ', '-'))
 }
 
-async function ask (name: string, code: string, requests: object[]): Promise<string[]> {
-  const file = script(`run-${name}`, `${code.replace('logger: true', 'logger: false').replace('port: 3000', 'port: 0')}
-const bodies: string[] = []
+/** All servers are asked in one process, one after the other: a process for each takes half a minute. */
+async function askAll (): Promise<typeof answers> {
+  for (const { name, code, requests } of asked) {
+    script(`run-${name}`, `${code.replace('logger: true', 'logger: false').replace('port: 3000', 'port: 0')}
+export const bodies: string[] = []
 for (const request of ${JSON.stringify(requests)}) bodies.push((await app.inject(request as object) as { body: string }).body)
-process.stdout.write(JSON.stringify(bodies))
 await app.close()
 `)
-  return JSON.parse(await run(file))
+  }
+  await run(script('ask-all.ts', `import { writeFileSync } from 'node:fs'
+const answers: Record<string, unknown> = {}
+for (const name of ${JSON.stringify(asked.map(({ name }) => name))}) {
+  answers[name] = await import('./run-' + name.replace('.ts', '.js')).then(({ bodies }) => bodies, error => String(error.stack))
+}
+writeFileSync(new URL('answers.json', import.meta.url), JSON.stringify(answers))
+`))
+  return JSON.parse(readFileSync(join(folder, 'answers.json'), 'utf8'))
 }
 
-/** Compiles a block into a script: a child that compiled it by itself would take twice as long. */
+function bodiesOf (name: string): string[] {
+  const bodies = answers[name]!
+  if (typeof bodies === 'string') throw new Error(bodies)
+  return bodies
+}
+
+/** Compiles a block into a script. */
 function script (name: string, code: string): string {
   const file = scriptOf(name)
   const { ESNext } = ts.ModuleKind

@@ -5,7 +5,7 @@ import { browserEventSource } from '../helpers/readers.ts'
 import { checkRow, CLIENTS, readThroughCuts, type Resuming, seqOf, testResuming } from '../helpers/resuming.ts'
 
 // 1,000 in test/system.
-const CUTS = 100
+const CUTS = 40
 
 function testClient (t: Test, name: string, client: Resuming): void {
   testResuming(t, name, client, CUTS, t => publishedTopic(t))

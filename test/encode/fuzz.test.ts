@@ -7,7 +7,7 @@ import { type Draft, DRAFTS, type Json, randomSchema, randomTypeBox } from '../h
 import { SchemaOracle } from '../helpers/schema-oracle.ts'
 
 // `npm run test:system` runs more of them.
-const { FUZZ_SCHEMAS = '100', FUZZ_PAYLOADS = '20', FUZZ_SEED = '1' } = process.env
+const { FUZZ_SCHEMAS = '50', FUZZ_PAYLOADS = '20', FUZZ_SEED = '1' } = process.env
 
 type Schema = Record<string, unknown>
 

@@ -2,7 +2,7 @@ import t from 'tap'
 import ts from 'typescript'
 
 const root = new URL('../..', import.meta.url).pathname
-const FILE = `${root}test/contract/every-provider.ts`
+const FILE = `${root}test/system/every-provider.ts`
 
 const IMPORTS = `
   import type { JsonSchemaToTsProvider } from '@fastify/type-provider-json-schema-to-ts'

@@ -5,7 +5,7 @@ import { join, relative } from 'node:path'
 import openapiTypescript, { astToString } from 'openapi-typescript'
 import t from 'tap'
 import ts from 'typescript'
-import { createApp } from './app.ts'
+import { createApp } from '../openapi/app.ts'
 
 /** What is said of the generated types; the names in capitals are filled in. */
 const CLAIMS = `
