@@ -75,7 +75,8 @@ export class Publisher {
         return
       }
       this.#waiting.set(log, [publication])
-      this.#next(log)
+      // What is published in one turn is one append, and leaves in one write to each reader.
+      queueMicrotask(() => this.#next(log))
     })
   }
 
