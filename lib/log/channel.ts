@@ -6,6 +6,7 @@ import { type StoreGate } from './gate.ts'
 import { LogIds } from './ids.ts'
 import { type After, type PageResult, Pages } from './pages.ts'
 import { type ChannelPort, type WillingReader } from './port.ts'
+import { closed } from './publisher.ts'
 import { PullReader } from './pull-reader.ts'
 import { PushReader } from './push-reader.ts'
 import { type Beginning, type Presentation, type Pull, type Reader, type ReaderSink, type StartAt } from './reading.ts'
@@ -99,8 +100,10 @@ export class Channel implements Alarm, FollowerListener, ChannelPort {
     this.#retire()
   }
 
+  /** Readers of an app that closes are over before; those who are left belong to another app. */
   close (): void {
     this.over ??= 'closed'
+    for (const reader of this.#willing.slice()) reader.fail(closed())
     this.#parts.alarms.clear(this)
     this.#follower.stop()
     this.#pages?.close()

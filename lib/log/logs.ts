@@ -21,6 +21,9 @@ export interface RunState {
   readonly tail: LogEntry
 }
 
+/** How many apps use a store: apps of one process may share it, and the last one closes it. */
+const users = new WeakMap<Store, number>()
+
 /** All logs of a store, for one process: the way to them for everything above log/. */
 export class Logs {
   readonly #store: Store
@@ -36,6 +39,7 @@ export class Logs {
   /** @param report is told when the store goes and when it is back, once each */
   constructor (store: Store, report: StoreReport, clock: Clock = systemClock) {
     this.#store = store
+    users.set(store, (users.get(store) ?? 0) + 1)
     this.#clock = clock
     this.#alarms = new Alarms(clock)
     this.#gate = new StoreGate(store, clock, this.#alarms, report)
@@ -142,6 +146,7 @@ export class Logs {
 
   /** Lets go of everything, and of the store: readers are over, publications fail, runs are left to their lease. */
   async close (): Promise<void> {
+    if (this.#isClosed) return
     this.#isClosed = true
     for (const channel of this.#channels.values()) channel.close()
     this.#channels.clear()
@@ -149,7 +154,9 @@ export class Logs {
     this.#publisher.close()
     this.#gate.close()
     this.#alarms.close()
-    await this.#store.close()
+    const left = users.get(this.#store)! - 1
+    users.set(this.#store, left)
+    if (left === 0) await this.#store.close()
   }
 
   #channel (log: ReadableLog): Channel {

@@ -2,6 +2,7 @@
 import { type Frames } from '../wire/frames.ts'
 import { type After, type Page } from './pages.ts'
 import { type ChannelPort, type WillingReader } from './port.ts'
+import { closed } from './publisher.ts'
 import { type Beginning, type Presentation, type Reader, type ReaderSink, type StartAt } from './reading.ts'
 import { join } from './ring.ts'
 import { Standby } from './standby.ts'
@@ -114,7 +115,7 @@ export class PushReader implements Reader, WillingReader {
     if (over === undefined && ended?.id !== this.#after) return false
     if (over === undefined) this.end(ended!)
     else if (over === 'gone') this.end(null)
-    else if (over === 'closed') this.stop()
+    else if (over === 'closed') this.fail(closed())
     else this.fail(over.error)
     return true
   }

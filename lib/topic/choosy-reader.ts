@@ -1,6 +1,7 @@
 // Readers that do not get everything: a filter, or only the newest event of each key. They pull, so that one that is slow
 // costs a cursor, and what it is spared is decided when it gets there.
 import { setImmediate as turn } from 'node:timers/promises'
+import { closed } from '../log/publisher.ts'
 import { type Batch, type Presentation, type Pull, type PulledEntry } from '../log/reading.ts'
 import { type LogEntry } from '../log/store.ts'
 import { type FeedSink, type Following } from '../response/feed.ts'
@@ -75,7 +76,8 @@ export class ChoosyReader implements Following {
     while (!this.#isStopped) {
       const batch = this.#held ?? await this.#pull.next()
       this.#held = undefined
-      if (batch === null) return
+      // The app that has the log was closed, unless this reader was.
+      if (batch === null) throw closed()
       if (batch.end !== undefined) return this.#end(batch.end)
       if (batch.beginning !== undefined) {
         this.#shown = batch.beginning.id

@@ -522,7 +522,7 @@ t.test('a store that cannot watch fails the readers', async t => {
   t.match(start.failure, { message: 'no watch' })
 })
 
-t.test('closed: readers get nothing more, and every pull is over', async t => {
+t.test('closed: readers fail, as they would wait for ever, and every pull is over', async t => {
   const { logs, topic, clock } = bed()
   const [willing, blocked] = [new TextSink(), new TextSink()]
   blocked.isWilling = false
@@ -538,7 +538,7 @@ t.test('closed: readers get nothing more, and every pull is over', async t => {
   reader.resume()
   await settle()
   t.equal(clock.timers, 0)
-  t.equal(willing.failure, undefined)
+  for (const { failure } of [willing, blocked]) t.match(failure, { code: 'SSE_ERR_STORE', message: /it was closed/ })
 })
 
 t.test('closed before anything was read', async t => {
@@ -554,7 +554,7 @@ t.test('closed before anything was read', async t => {
   t.equal(sink.text, '')
 })
 
-t.test('closed: who comes later gets nothing', async t => {
+t.test('closed: who comes later fails at once', async t => {
   const { logs, topic, clock } = bed()
   await logs.close()
   const sinks = Array.from({ length: 4 }, () => new TextSink())
@@ -564,6 +564,7 @@ t.test('closed: who comes later gets nothing', async t => {
   }
   await settle()
   t.ok(sinks.every(({ text }) => text === ''))
+  t.match(sinks.map(({ failure }) => failure), sinks.map(() => ({ code: 'SSE_ERR_STORE' })))
   t.equal(logs.readersOf('topic:t'), 0)
   t.equal(clock.timers, 0)
 })
@@ -576,7 +577,8 @@ t.test('closed while readers have yet to have their turn at the store', async t 
   await settle()
   await logs.close()
   await settle()
-  t.ok(sinks.every(({ text, failure }) => text === '' && failure === undefined))
+  t.ok(sinks.every(({ text }) => text === ''))
+  t.match(sinks.map(({ failure }) => failure), sinks.map(() => ({ code: 'SSE_ERR_STORE' })))
 })
 
 t.test('closed between two calls of a look', async t => {

@@ -327,6 +327,37 @@ t.test('after a deploy, records of the contract before are checked: those that f
   t.equal(gaps.length, 1)
 })
 
+t.test('readers of a topic of another app fail when that app closes, and so do those who come later', async t => {
+  const owner = Fastify()
+  await owner.register(typedSse)
+  const topic = owner.sse.topic('t', Count)
+  const served = await serve(t, app => {
+    route(app, '/plain', (_request, reply) => reply.sse(topic))
+    route(app, '/filtered', (_request, reply) => reply.sse(topic, { filter: () => true }))
+  })
+  const answers = await Promise.all(['/plain', '/filtered'].map(async path => ask(served, path)))
+  for (const answer of answers) await answer.until('$ready')
+  await owner.close()
+  answers.push(await ask(served, '/plain'), await ask(served, '/filtered'))
+  for (const answer of answers) {
+    t.equal(await answer.ended, 'broken')
+    t.match(answer.text, 'SSE_ERR_STORE')
+  }
+})
+
+t.test('apps of one process may share a store: the last one closes it', async t => {
+  const store = new MemoryStore()
+  const [one, other] = [Fastify(), Fastify()]
+  for (const app of [one, other]) await app.register(typedSse, { store })
+  const [first, second] = [one.sse.topic('t', Count), other.sse.topic('t', Count)]
+  await first.publish(count(1))
+  await one.close()
+  await second.publish(count(2))
+  t.strictSame(await take(second.messages({ from: 'start' }), 2), [1, 2])
+  await other.close()
+  await t.rejects(store.read('t', null, { limit: 1 }), { code: 'UNAVAILABLE' })
+})
+
 t.test('messages: in code, from a place on, until the signal fires; they can be yielded again', async t => {
   const { topic, app } = await serveTopic(t)
   await publish(topic, 1, 3)
