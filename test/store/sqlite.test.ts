@@ -63,7 +63,7 @@ async function counted (t: Test) {
   }
   const store = sqliteStore(database)
   t.teardown(() => store.close())
-  return { store, database, raw: open(t, file), commits: () => commits, failCommit: () => { isFailing = true } }
+  return { store, raw: open(t, file), commits: () => commits, failCommit: () => { isFailing = true } }
 }
 
 /** The store's timers do not keep a process alive. */
@@ -250,7 +250,7 @@ t.test('a full disk: nothing is written, and what is there is read', { skip: ski
 })
 
 t.test('appends of one turn share a commit, and each has its own answer', { skip: skipSqlite }, async t => {
-  const { store, database, commits } = await counted(t)
+  const { store, commits } = await counted(t)
   const sealed = await store.append('sealed', [{ kind: 'open', type: '', data: 'a', meta: '' }, { kind: 'end', type: 'complete', data: '', meta: '' }], { first: '5-0', after: null, ttl: TTL })
   const token = { publisher: 'p', sequence: 1 }
   const before = commits()
@@ -266,7 +266,6 @@ t.test('appends of one turn share a commit, and each has its own answer', { skip
   t.not((await store.read('other', null, { limit: 9 })).tail!.id, (answers[3] as { value: string }).value, 'deleted in between')
   await Promise.all(Array.from({ length: 1_000 }, (_, n) => publish(store, `log ${n}`)))
   t.equal(commits() - before, 5, 'two for a thousand, so that others get the lock; the two reads have one each')
-  database.close()
 })
 
 t.test('nothing is acknowledged before its commit, and a commit that fails is repeated for each', { skip: skipSqlite }, async t => {
