@@ -50,7 +50,7 @@ export class Channel implements Alarm, FollowerListener, ChannelPort {
   /** Made for the first reader that is not at the tail. */
   #pages: Pages | undefined
   /** Plain readers that take more, in no order. */
-  readonly #willing: WillingReader[] = []
+  #willing: WillingReader[] = []
   /** Those who wait for the log to move on. */
   #waiting: Set<() => void> | undefined
   /** Where the pass over the willing is, and how many it has yet to visit. */
@@ -144,7 +144,9 @@ export class Channel implements Alarm, FollowerListener, ChannelPort {
 
   add (reader: WillingReader): void {
     reader.slot = this.#willing.length
-    this.#willing.push(reader)
+    // An array that begins empty has room for 17 with its first item, and most logs have one reader.
+    if (this.#willing.length === 0) this.#willing = [reader]
+    else this.#willing.push(reader)
     if (reader.place !== this.ring.head) this.#flushLater()
   }
 

@@ -4,13 +4,27 @@ import type { Notify } from '../log/store.ts'
 import { Link } from './redis-link.ts'
 import type { RedisDriver } from './redis-client.ts'
 
+/** One call of `watch`. */
+interface Watcher {
+  readonly name: string
+  readonly notify: Notify
+  isStopped: boolean
+}
+
+interface Waiting {
+  readonly resolve: () => void
+  readonly reject: (cause: unknown) => void
+}
+
+// There may be many thousands of them: an array of one is a seventh of a Set of one.
 interface Channel {
-  readonly watchers: Set<Notify>
+  watchers: Watcher[]
   /** The server has the subscription. */
   isActive: boolean
   /** It had, and what was sent since may be missed. */
   wasLost: boolean
-  waiting: Array<{ resolve: () => void, reject: (cause: unknown) => void }>
+  /** Undefined while nobody waits for it to be active. */
+  waiting: Waiting[] | undefined
 }
 
 /** At most that many channels in one command. */
@@ -50,28 +64,36 @@ export class Subscriptions {
   async watch (name: string, notify: Notify): Promise<() => void> {
     if (this.#isClosed) throw new Error('the store is closed')
     // One function may watch twice: each call has its own entry.
-    const watcher: Notify = entries => notify(entries)
-    let channel = this.#channels.get(name)
-    if (channel === undefined) {
-      channel = { watchers: new Set(), isActive: false, wasLost: false, waiting: [] }
-      this.#channels.set(name, channel)
-    }
-    const { watchers, waiting } = channel
-    watchers.add(watcher)
-    const stop = () => {
-      if (watchers.delete(watcher) && watchers.size === 0) this.#unsettle(name)
-    }
-    if (channel.isActive) return stop
+    const watcher: Watcher = { name, notify, isStopped: false }
+    const channel = this.#channels.get(name)
+    if (channel === undefined) this.#channels.set(name, { watchers: [watcher], isActive: false, wasLost: false, waiting: undefined })
+    else channel.watchers = [...channel.watchers, watcher]
+    if (channel?.isActive !== true) await this.#active(watcher)
+    return () => this.#unwatch(watcher)
+  }
+
+  /** Resolves once the channel of a watcher is active; where it cannot be, the watcher is gone. */
+  async #active (watcher: Watcher): Promise<void> {
     try {
       await new Promise<void>((resolve, reject) => {
-        waiting.push({ resolve, reject })
-        this.#unsettle(name)
+        const channel = this.#channels.get(watcher.name)!
+        channel.waiting ??= []
+        channel.waiting.push({ resolve, reject })
+        this.#unsettle(watcher.name)
       })
     } catch (error) {
-      stop()
+      this.#unwatch(watcher)
       throw error
     }
-    return stop
+  }
+
+  #unwatch (watcher: Watcher): void {
+    if (watcher.isStopped) return
+    watcher.isStopped = true
+    const channel = this.#channels.get(watcher.name)!
+    // Another array: its watchers may be being told.
+    channel.watchers = channel.watchers.filter(other => other !== watcher)
+    if (channel.watchers.length === 0) this.#unsettle(watcher.name)
   }
 
   close (): void {
@@ -79,8 +101,8 @@ export class Subscriptions {
     clearTimeout(this.#retry)
     clearInterval(this.#pings)
     this.#link.close()
-    for (const { waiting } of this.#channels.values()) {
-      for (const { reject } of waiting.splice(0)) reject(new Error('the store is closed'))
+    for (const channel of this.#channels.values()) {
+      for (const { reject } of takeWaiting(channel)) reject(new Error('the store is closed'))
     }
   }
 
@@ -88,8 +110,7 @@ export class Subscriptions {
     const channel = this.#channels.get(name)
     // The server had not seen the end of the subscription yet.
     if (channel === undefined) return
-    const entries = this.#options.parse(payload)
-    for (const notify of channel.watchers) notify(entries)
+    tell(channel, this.#options.parse(payload))
   }
 
   #lost (): void {
@@ -123,7 +144,7 @@ export class Subscriptions {
       for (const name of this.#unsettled) {
         this.#unsettled.delete(name)
         const channel = this.#channels.get(name)!
-        if (channel.watchers.size === 0) unwanted.push(name)
+        if (channel.watchers.length === 0) unwanted.push(name)
         else if (!channel.isActive) wanted.push(name)
         if (wanted.length + unwanted.length >= BATCH) break
       }
@@ -140,7 +161,7 @@ export class Subscriptions {
       await this.#link.request(connection => connection.subscribe(names))
     } catch (error) {
       for (const name of names) {
-        for (const { reject } of this.#channels.get(name)!.waiting.splice(0)) reject(error)
+        for (const { reject } of takeWaiting(this.#channels.get(name)!)) reject(error)
       }
       this.#tryAgain(names)
       return
@@ -152,10 +173,10 @@ export class Subscriptions {
   #activate (name: string): void {
     const channel = this.#channels.get(name)!
     channel.isActive = true
-    for (const { resolve } of channel.waiting.splice(0)) resolve()
+    for (const { resolve } of takeWaiting(channel)) resolve()
     if (channel.wasLost) {
       channel.wasLost = false
-      for (const notify of channel.watchers) notify(null)
+      tell(channel, null)
     }
   }
 
@@ -165,7 +186,7 @@ export class Subscriptions {
       const channel = this.#channels.get(name)!
       channel.isActive = false
       // Somebody may have come back meanwhile; then it is unsettled again.
-      if (channel.watchers.size > 0) continue
+      if (channel.watchers.length > 0) continue
       this.#channels.delete(name)
       this.#unsettled.delete(name)
     }
@@ -182,4 +203,15 @@ export class Subscriptions {
       this.#settle()
     }, RETRY).unref()
   }
+}
+
+/** Those who wait for a channel, which then has none. */
+function takeWaiting (channel: Channel): readonly Waiting[] {
+  const { waiting = [] } = channel
+  channel.waiting = undefined
+  return waiting
+}
+
+function tell ({ watchers }: Channel, entries: Parameters<Notify>[0]): void {
+  for (const watcher of watchers) if (!watcher.isStopped) watcher.notify(entries)
 }

@@ -70,6 +70,11 @@ export interface LogCore {
   readonly logs: Logs
 }
 
+/** A log's name and key, for messages. */
+export function titleOf ({ kind, name }: Pick<LogCore, 'kind' | 'name'>, key: Key | undefined): string {
+  return `${kind} '${name}'${key === undefined ? '' : ` of '${key}'`}`
+}
+
 /** One log: a topic, or a run. */
 export abstract class LogHandle<C> implements LogSource<EventOf<C>> {
   declare readonly '~log': EventOf<C>
@@ -92,7 +97,7 @@ export abstract class LogHandle<C> implements LogSource<EventOf<C>> {
 
   /** Its name and key, for messages. */
   get title (): string {
-    return `${this.core.kind} '${this.core.name}'${this.key === undefined ? '' : ` of '${this.key}'`}`
+    return titleOf(this.core, this.key)
   }
 
   /** A key is asked for: one that is missing by mistake must not name the log without a key. */
@@ -113,7 +118,7 @@ export abstract class LogHandle<C> implements LogSource<EventOf<C>> {
    */
   messages ({ from = this.defaultFrom, ...options }: MessageOptions = {}): AsyncGenerator<MessageOf<C>, void, void> {
     const { records, logs } = this.core
-    const start = startOf(this.ids, from, this.defaultFrom, undefined)
+    const start = startOf(() => this.ids, from, this.defaultFrom, undefined)
     const open = async () => {
       await records.ready()
       return logs.pull(this.readable(), start)
@@ -138,17 +143,18 @@ export abstract class LogHandle<C> implements LogSource<EventOf<C>> {
     const log = this.readable()
     const { keyOf } = this
     if (filter === undefined && keyOf === undefined) return { follow: sink => logs.follow(log, sink, start, end) }
+    const { presentation } = this.readable(filter)
     const choice: Choice = {
       takes: filter === undefined ? undefined : entry => filterEntry(records, filter, entry),
       keyOf,
-      begin: this.readable(filter).presentation.begin,
+      begin: beginning => presentation.begin(beginning),
       end
     }
     return { follow: sink => new ChoosyReader(logs.pull(log, start), sink, choice).start() }
   }
 
   protected place ({ from = this.defaultFrom, lastEventId }: Reading): StartAt {
-    return startOf(this.ids, from, this.defaultFrom, lastEventId)
+    return startOf(() => this.ids, from, this.defaultFrom, lastEventId)
   }
 }
 

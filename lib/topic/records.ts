@@ -4,7 +4,6 @@ import { type Declaration, eventTitle } from '../contract/declaration.ts'
 import { type Encoder } from '../encode/encoder.ts'
 import { SSE_ERR_EVENT_SIZE, SSE_ERR_MESSAGE } from '../errors.ts'
 import { successor } from '../log/cursor.ts'
-import { type LogIds } from '../log/ids.ts'
 import { type LogEntry, type LogRecord } from '../log/store.ts'
 import { isRaw } from '../schema/raw-text.ts'
 import { DATA, dataLines, END, eventLine, positionLines } from '../wire/frame.ts'
@@ -80,10 +79,10 @@ export class Records {
   }
 
   /** The frame of an event, or a `$gap` in the place of one that this contract does not have. Only after {@link ready}. */
-  frames (entry: LogEntry, id: string, ids: LogIds): Frames {
+  frames (entry: LogEntry, id: string): Frames {
     const { type } = entry
     const data = this.#dataOf(entry)
-    if (data === undefined) return gapFrame({ after: ids.of(successor(entry.id, -1)), next: null }, id)
+    if (data === undefined) return gapFrame({ after: id.slice(0, -entry.id.length) + successor(entry.id, -1), next: null }, id)
     return Frames.of(this.#lines(type, data) + END + positionLines(undefined, id) + END, 1)
   }
 

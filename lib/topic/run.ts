@@ -4,14 +4,15 @@ import { type EventOf } from '../contract/infer.ts'
 import { type EventIterable } from '../contract/source.ts'
 import { SSE_ERR_RUN_ENDED, SSE_ERR_RUN_EXISTS, SSE_ERR_RUN_NOT_FOUND, SSE_ERR_SOURCE } from '../errors.ts'
 import { type ReadableLog } from '../log/logs.ts'
-import { type Beginning, type Presentation, type PulledEntry } from '../log/reading.ts'
+import { type Presentation, type PulledEntry } from '../log/reading.ts'
 import { type EndState, type LogEntry } from '../log/store.ts'
 import { type Feed } from '../response/feed.ts'
 import { type FailureData } from '../wire/control.ts'
 import { type Frames } from '../wire/frames.ts'
-import { checkpointFrame, gapFrame, readyFrame, regularEnd, sentinelFrame } from './control-frames.ts'
+import { checkpointFrame, regularEnd, sentinelFrame } from './control-frames.ts'
 import { type Key, type LogCore, LogHandle, type Reading } from './log-handle.ts'
 import { Producer, type ProducerHost, type RunLimits } from './producer.ts'
+import { ReadableRun } from './readable-run.ts'
 
 /** Options of `app.sse.run`. */
 export interface RunOptions {
@@ -230,16 +231,7 @@ export class Run<C = unknown, Log = unknown> extends LogHandle<C> {
   }
 
   protected override readable (): ReadableLog {
-    const { settings: { ttl, lease }, records } = this.core
-    const { ids, log } = this
-    const presentation: Presentation = {
-      hasSnapshot: false,
-      entry: (entry, id) => records.frames(entry, id, ids),
-      begin: ({ gap, id }: Beginning) => gap === null ? readyFrame(id) : gapFrame(gap, id),
-      // Each reader has its own: see open().
-      end: regularEnd
-    }
-    return { log, ttl, lease, presentation }
+    return new ReadableRun(this.core, this.log)
   }
 }
 

@@ -14,16 +14,17 @@ export type From = Place | ((lastEventId: string) => Place)
  * Where a reader begins. A cursor of the log takes precedence over `from`: an EventSource reconnects to the URL that it
  * was opened with.
  *
+ * @param idsOf the ids of the log, which most readers do not need: they cost a hash
  * @param fallback where it begins if `from` is a function, and there is no id to ask it about
  * @param lastEventId the client's header; undefined or '' for none
  * @throws SSE_ERR_OPTION for a `from` that is no place
  */
-export function startOf (ids: LogIds, from: From, fallback: 'now' | 'start', lastEventId: string | undefined): StartAt {
+export function startOf (idsOf: () => LogIds, from: From, fallback: 'now' | 'start', lastEventId: string | undefined): StartAt {
   checkFrom(from)
-  if (lastEventId === undefined || lastEventId === '') return typeof from === 'function' ? fallback : placeOf(ids, from)
-  const after = ids.parse(lastEventId)
+  if (lastEventId === undefined || lastEventId === '') return typeof from === 'function' ? fallback : placeOf(idsOf, from)
+  const after = idsOf().parse(lastEventId)
   if (after !== null) return { after }
-  return typeof from === 'function' ? placeOf(ids, checkPlace(from(lastEventId))) : { foreign: lastEventId }
+  return typeof from === 'function' ? placeOf(idsOf, checkPlace(from(lastEventId))) : { foreign: lastEventId }
 }
 
 /** @throws SSE_ERR_OPTION */
@@ -31,10 +32,10 @@ export function checkFrom (from: From): void {
   if (typeof from !== 'function') checkPlace(from)
 }
 
-function placeOf (ids: LogIds, place: Place): StartAt {
+function placeOf (idsOf: () => LogIds, place: Place): StartAt {
   if (place === 'now' || place === 'start') return place
   if (typeof place === 'object') return place.last === 0 ? 'now' : { last: place.last }
-  const after = ids.parse(place)
+  const after = idsOf().parse(place)
   return after === null ? { foreign: place } : { after }
 }
 

@@ -1,14 +1,13 @@
 // Topics: many publishers, many readers, no end.
 import { inspect } from 'node:util'
 import { type PublishedOf } from '../contract/infer.ts'
-import { SSE_ERR_OPTION, SSE_ERR_SNAPSHOT } from '../errors.ts'
+import { SSE_ERR_OPTION } from '../errors.ts'
 import { type ReadableLog } from '../log/logs.ts'
-import { type Beginning, type Presentation, type PulledEntry } from '../log/reading.ts'
+import { type PulledEntry } from '../log/reading.ts'
 import { type Feed } from '../response/feed.ts'
-import { Frames } from '../wire/frames.ts'
-import { gapFrame, readyFrame, regularEnd } from './control-frames.ts'
-import { type Filter, type Key, type LogCore, LogHandle, type MessageOf, type Reading, takes } from './log-handle.ts'
-import { type SnapshotEvent } from './records.ts'
+import { regularEnd } from './control-frames.ts'
+import { type Filter, type Key, type LogCore, LogHandle, type MessageOf, type Reading } from './log-handle.ts'
+import { ReadableTopic, type Snapshot } from './readable-topic.ts'
 import { checked, type Rule } from './rules.ts'
 import { type SnapshotReason, Snapshots } from './snapshots.ts'
 
@@ -52,13 +51,6 @@ export interface PublishOptions {
 const NO_OPTIONS: PublishOptions = {}
 const PUBLISH_RULES: Readonly<Record<keyof PublishOptions, Rule>> = {
   idempotencyKey: { expected: 'a string that is not empty', accepts: value => typeof value === 'string' && value !== '' }
-}
-
-/** What `snapshot` gave. */
-interface Snapshot {
-  readonly events: readonly SnapshotEvent[]
-  /** All of them, for readers without a filter. */
-  readonly frames: Frames | null
 }
 
 /** The options of a topic, decided. */
@@ -139,44 +131,8 @@ export class Topic<C = unknown> extends LogHandle<C> {
   }
 
   protected override readable (filter?: Filter): ReadableLog {
-    const { settings: { ttl }, records } = this.core
-    const { ids, log } = this
-    const presentation: Presentation = {
-      hasSnapshot: this.core.settings.snapshot !== undefined,
-      entry: (entry, id) => records.frames(entry, id, ids),
-      begin: beginning => this.#begin(beginning, filter),
-      // A topic has no end.
-      end: regularEnd
-    }
-    return { log, ttl, lease: undefined, presentation }
+    return new ReadableTopic(this.core, this.log, this.key, filter)
   }
-
-  #begin ({ reason, gap, id }: Beginning, filter: Filter | undefined): Frames | Promise<Frames> {
-    const { snapshot } = this.core.settings
-    if (reason === 'history') return readyFrame(id)
-    if (snapshot === undefined) return gap === null ? readyFrame(id) : gapFrame(gap, id)
-    const { key, log } = this
-    const made = this.core.snapshots.get(`${reason} ${log}`, async () => this.#snapshotOf(await snapshot({ key, reason })),
-      ms => new SSE_ERR_SNAPSHOT(this.title, `gave nothing within ${ms} ms`))
-    return made.then(({ events, frames }) => Frames.join([
-      ...gap === null ? [] : [gapFrame(gap)],
-      ...filter !== undefined ? events.filter(({ message }) => takes(filter, message())).map(({ frames }) => frames) : frames === null ? [] : [frames],
-      // Last, so that a reader cut in between starts over.
-      readyFrame(id)
-    ]))
-  }
-
-  async #snapshotOf (given: Iterable<unknown> | AsyncIterable<unknown>): Promise<Snapshot> {
-    if (!isIterable(given)) throw new SSE_ERR_SNAPSHOT(this.title, `must be an (async) iterable of events, or a promise of one, got ${inspect(given, { depth: 0 })}`)
-    const { records } = this.core
-    const events: SnapshotEvent[] = []
-    for await (const event of given) events.push(records.snapshotEvent(event))
-    return { events, frames: events.length === 0 ? null : Frames.join(events.map(({ frames }) => frames)) }
-  }
-}
-
-function isIterable (value: unknown): boolean {
-  return typeof value === 'object' && value !== null && (Symbol.iterator in value || Symbol.asyncIterator in value)
 }
 
 /** @throws SSE_ERR_OPTION: a promise, say, is another key each time, so that nothing would be conflated */

@@ -1,0 +1,36 @@
+// A run as its readers in this process share it: the log that is followed, and what its events and gaps look like.
+import { type ReadableLog } from '../log/logs.ts'
+import { type Beginning, type Presentation } from '../log/reading.ts'
+import { type LogEntry } from '../log/store.ts'
+import { type Frames } from '../wire/frames.ts'
+import { gapFrame, readyFrame, regularEnd } from './control-frames.ts'
+import { type RunCore } from './run.ts'
+
+/** One object for the log and its presentation: a process keeps one for each run that it follows. */
+export class ReadableRun implements ReadableLog, Presentation {
+  readonly log: string
+  readonly #core: RunCore
+
+  constructor (core: RunCore, log: string) {
+    this.#core = core
+    this.log = log
+  }
+
+  get ttl (): number { return this.#core.settings.ttl }
+  get lease (): number { return this.#core.settings.lease }
+  get presentation (): Presentation { return this }
+  get hasSnapshot (): boolean { return false }
+
+  entry (entry: LogEntry, id: string): Frames {
+    return this.#core.records.frames(entry, id)
+  }
+
+  begin ({ gap, id }: Beginning): Frames {
+    return gap === null ? readyFrame(id) : gapFrame(gap, id)
+  }
+
+  /** Each reader has its own, by its route: see `Run.open`. */
+  end (): ReturnType<Presentation['end']> {
+    return regularEnd()
+  }
+}
