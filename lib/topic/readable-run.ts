@@ -9,6 +9,8 @@ import { type RunCore } from './run.ts'
 /** One object for the log and its presentation: a process keeps one for each run that it follows. */
 export class ReadableRun implements ReadableLog, Presentation {
   readonly log: string
+  /** Each reader has its own, by its route: see `Run.open`. */
+  readonly end = regularEnd
   readonly #core: RunCore
 
   constructor (core: RunCore, log: string) {
@@ -27,10 +29,5 @@ export class ReadableRun implements ReadableLog, Presentation {
 
   begin ({ gap, id }: Beginning): Frames {
     return gap === null ? readyFrame(id) : gapFrame(gap, id)
-  }
-
-  /** Each reader has its own, by its route: see `Run.open`. */
-  end (): ReturnType<Presentation['end']> {
-    return regularEnd()
   }
 }

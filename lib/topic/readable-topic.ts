@@ -20,6 +20,8 @@ export interface Snapshot {
 /** One object for the log and its presentation: a process keeps one for each topic that it follows. */
 export class ReadableTopic implements ReadableLog, Presentation {
   readonly log: string
+  /** A topic has no end. */
+  readonly end = regularEnd
   readonly #core: TopicCore
   readonly #key: Key | undefined
   readonly #filter: Filter | undefined
