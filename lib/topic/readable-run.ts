@@ -4,16 +4,21 @@ import { type Beginning, type Presentation } from '../log/reading.ts'
 import { type LogEntry } from '../log/store.ts'
 import { type Frames } from '../wire/frames.ts'
 import { gapFrame, readyFrame, regularEnd } from './control-frames.ts'
-import { type RunCore } from './run.ts'
+import { type LogCore } from './log-handle.ts'
+
+/** What all runs of one name share, as far as it is shown. */
+export interface ShownRuns extends LogCore {
+  readonly settings: { readonly ttl: number, readonly lease: number }
+}
 
 /** One object for the log and its presentation: a process keeps one for each run that it follows. */
 export class ReadableRun implements ReadableLog, Presentation {
   readonly log: string
   /** Each reader has its own, by its route: see `Run.open`. */
   readonly end = regularEnd
-  readonly #core: RunCore
+  readonly #core: ShownRuns
 
-  constructor (core: RunCore, log: string) {
+  constructor (core: ShownRuns, log: string) {
     this.#core = core
     this.log = log
   }

@@ -6,9 +6,9 @@ import { type Beginning, type Presentation } from '../log/reading.ts'
 import { type LogEntry } from '../log/store.ts'
 import { Frames } from '../wire/frames.ts'
 import { gapFrame, readyFrame, regularEnd } from './control-frames.ts'
-import { type Filter, type Key, takes, titleOf } from './log-handle.ts'
+import { type Filter, type Key, type LogCore, takes, titleOf } from './log-handle.ts'
 import { type SnapshotEvent } from './records.ts'
-import { type TopicCore } from './topic.ts'
+import { type SnapshotReason, type Snapshots } from './snapshots.ts'
 
 /** What `snapshot` gave. */
 export interface Snapshot {
@@ -17,17 +17,27 @@ export interface Snapshot {
   readonly frames: Frames | null
 }
 
+/** What all topics of one name share, as far as it is shown. */
+export interface ShownTopics extends LogCore {
+  readonly settings: {
+    readonly ttl: number
+    readonly snapshot: ((context: { readonly key: Key | undefined, readonly reason: SnapshotReason }) => Iterable<unknown> | AsyncIterable<unknown> | Promise<Iterable<unknown> | AsyncIterable<unknown>>) | undefined
+  }
+  /** Those that are being made. */
+  readonly snapshots: Snapshots<Snapshot>
+}
+
 /** One object for the log and its presentation: a process keeps one for each topic that it follows. */
 export class ReadableTopic implements ReadableLog, Presentation {
   readonly log: string
   /** A topic has no end. */
   readonly end = regularEnd
-  readonly #core: TopicCore
+  readonly #core: ShownTopics
   readonly #key: Key | undefined
   readonly #filter: Filter | undefined
 
   /** @param filter of a reader that has one: which events of a snapshot it gets */
-  constructor (core: TopicCore, log: string, key: Key | undefined, filter: Filter | undefined) {
+  constructor (core: ShownTopics, log: string, key: Key | undefined, filter: Filter | undefined) {
     this.#core = core
     this.log = log
     this.#key = key
