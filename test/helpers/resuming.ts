@@ -39,7 +39,7 @@ export const CLIENTS: Record<string, Resuming> = {
 /**
  * Lets a client read a log over so many cuts, and to its end.
  *
- * @param onCut called soon after each cut
+ * @param onCut called after each cut, mostly before the client is back
  */
 export async function readThroughCuts (t: Test, log: PublishedLog, { read, places }: Resuming, cuts: number, onCut?: (cut: number) => unknown): Promise<Seen[]> {
   const proxy = new CuttingProxy({ port: log.port, cuts, seed: 1, ...places })
@@ -47,11 +47,11 @@ export async function readThroughCuts (t: Test, log: PublishedLog, { read, place
   // Nothing is published while nobody reads: a reader would never catch up.
   let cut = 0
   while (!proxy.isDone) {
-    await proxy.opened()
     while (cut < proxy.cuts) {
       cut++
       await onCut?.(cut)
     }
+    await proxy.opened()
     await log.publish()
     await turn()
   }
