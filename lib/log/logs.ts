@@ -102,10 +102,11 @@ export class Logs {
   /**
    * Deletes a log.
    *
+   * @param isRun whether it has a producer, which is stopped, wherever it is
    * @throws SSE_ERR_STORE
    */
-  delete (log: string): Promise<void> {
-    return this.#producers.delete(log)
+  delete (log: string, isRun: boolean): Promise<void> {
+    return this.#producers.delete(log, isRun)
   }
 
   /**

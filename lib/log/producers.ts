@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { SSE_ERR_STOPPED, SSE_ERR_STORE } from '../errors.ts'
 import { type Alarms, type Clock } from './clock.ts'
 import { cursorOf, positionOf } from './cursor.ts'
+import { rememberDeletion } from './deletions.ts'
 import { isUnavailable, type StoreGate, within } from './gate.ts'
 import { pauseBefore, unacknowledged } from './publisher.ts'
 import { type Cursor, type EndState, type LogEntry, type LogRecord, type Slice, StoreError } from './store.ts'
@@ -138,9 +139,11 @@ export class Producers {
     return this.#read(log)
   }
 
-  /** Deletes a log. Its producer in this process is stopped. */
-  delete (log: string): Promise<void> {
+  /** Deletes a log. The producer of a run is stopped: in this process at once, elsewhere when it next asks the store. */
+  async delete (log: string, isRun: boolean): Promise<void> {
     this.#writers.get(log)?.abandon(new SSE_ERR_STOPPED())
+    const found = isRun ? await this.#read(log) : null
+    if (found !== null) await this.#patiently(() => rememberDeletion(this.#gate.store, log, found.tail.id))
     return this.#patiently(() => this.#gate.store.delete(log))
   }
 

@@ -141,7 +141,7 @@ function batchLength (waiting: readonly Publication[]): number {
 }
 
 export function unacknowledged (appendTimeout: number, cause: unknown): Error {
-  return new SSE_ERR_STORE(`it did not acknowledge the event within its appendTimeout of ${appendTimeout} ms, and may have it all the same`, { cause })
+  return new SSE_ERR_STORE(`it did not answer within its appendTimeout of ${appendTimeout} ms; what was to be written may be in it all the same`, { cause })
 }
 
 export function closed (): Error {

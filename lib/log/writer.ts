@@ -2,6 +2,7 @@
 import { SSE_ERR_LOST, SSE_ERR_STOPPED } from '../errors.ts'
 import { type Alarm, type Alarms, type Clock } from './clock.ts'
 import { cursorOf, positionOf } from './cursor.ts'
+import { wasDeleted } from './deletions.ts'
 import { isUnavailable, type StoreGate, within } from './gate.ts'
 import { BATCH_LENGTH, BATCH_RECORDS, closed, pauseBefore, SHORTEST_TRY, unacknowledged } from './publisher.ts'
 import { RepairWindow } from './repair.ts'
@@ -212,12 +213,22 @@ export class Writer implements Alarm {
             return
           }
         } else {
+          if (error instanceof StoreError && error.code === 'LOST' && await this.#wasDeleted()) throw new SSE_ERR_STOPPED()
           from = this.#acknowledged.repairFrom(error, this.#epoch)
         }
       }
     }
     this.#gate.succeeded()
     this.#acknowledge(batch, records, next)
+  }
+
+  /** Whether somebody deleted the run. Where the store does not say, it has lost the log. */
+  async #wasDeleted (): Promise<boolean> {
+    try {
+      return await within(wasDeleted(this.#gate.store, this.log, this.#epoch), REASON_TIMEOUT, this.#alarms)
+    } catch {
+      return false
+    }
   }
 
   #acknowledge (batch: readonly Pending[], records: readonly LogRecord[], seq: number): void {

@@ -106,9 +106,9 @@ export abstract class LogHandle<C> implements LogSource<EventOf<C>> {
     return key
   }
 
-  /** Deletes the log. */
+  /** Deletes the log. The source of a run is stopped, wherever it runs. */
   delete (): Promise<void> {
-    return this.core.logs.delete(this.log)
+    return this.core.logs.delete(this.log, this.core.kind === 'run')
   }
 
   /**

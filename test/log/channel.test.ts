@@ -180,7 +180,7 @@ t.test('one end may stop others that were to be told of it', async t => {
   const readers = sinks.map(sink => logs.follow(run(), sink, 'start'))
   await settle()
   sinks[0]!.end = () => { for (const reader of readers) reader.stop() }
-  await logs.delete('run:r')
+  await logs.delete('run:r', true)
   await clock.advance(7_000)
   t.ok(sinks.every(({ ended }) => ended === undefined))
 })
@@ -702,7 +702,7 @@ t.test('a run that does not exist, or is deleted: after 5 s its readers are told
   const pull = logs.pull(run(), 'now')
   await pull.next()
   await settle()
-  await logs.delete('run:r')
+  await logs.delete('run:r', true)
   await clock.advance(7_000)
   t.match(live.text, /\[end gone\]$/)
   t.notMatch(blocked.text, /end/)

@@ -103,7 +103,7 @@ t.test('a run that has ended, is deleted, and is started again: its next readers
   await writer!.end('complete')
   await settle()
   t.equal(before.text, 'old@1 [end complete]')
-  await logs.delete('run:r')
+  await logs.delete('run:r', true)
   const again = await logs.claim('run:r', RUN)
   await again.writer!.append(event('new'))
   const sinks = [new TextSink(), new TextSink()]

@@ -42,7 +42,7 @@ t.test('a run that ended is not started again', async t => {
 t.test('a run that was deleted may be started again, in a later epoch, also within the same ms', async t => {
   const { one, model } = two()
   const first = await one.claim('run:r', RUN)
-  await one.delete('run:r')
+  await one.delete('run:r', true)
   t.match(first.writer!.signal.reason, { code: 'SSE_ERR_STOPPED' }, 'its producer is told')
   const second = await one.claim('run:r', RUN)
   t.equal(second.outcome, 'started')
@@ -107,9 +107,9 @@ t.test('stop from elsewhere, when another epoch was opened, or the log deleted, 
   meanwhile(after => model.append('run:r', [{ kind: 'open', type: after, data: 'x', meta: '' }], { ...RUN, first: '9000000-0', after }))
   t.equal(await other.stop('run:r', RUN), true)
   t.strictSame(await kindsOf(model), ['open', 'open', 'open', 'stopped'])
-  await one.delete('run:r')
+  await one.delete('run:r', true)
   await one.claim('run:r', RUN)
-  meanwhile(() => one.delete('run:r'))
+  meanwhile(() => one.delete('run:r', true))
   t.equal(await other.stop('run:r', RUN), false)
 })
 
@@ -137,7 +137,7 @@ t.test('calls fail with SSE_ERR_STORE where the store is down', async t => {
   }))
   await one.claim('run:r', RUN)
   isDown = true
-  for (const call of [() => one.stop('run:r', RUN), () => one.stop('run:other', RUN), () => one.delete('run:other'), () => one.look('run:other', RUN), () => one.claim('run:other', RUN)]) {
+  for (const call of [() => one.stop('run:r', RUN), () => one.stop('run:other', RUN), () => one.delete('run:other', true), () => one.look('run:other', RUN), () => one.claim('run:other', RUN)]) {
     const check = t.rejects(async () => { await call() }, { code: 'SSE_ERR_STORE' })
     await clock.advance(11_000)
     await check

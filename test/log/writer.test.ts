@@ -160,6 +160,31 @@ t.test('a store that forgot the log gets all of it', async t => {
   t.strictSame(await dataOf(model), ['open', '1', '2'])
 })
 
+t.test('a run that another process deleted is not written again: its producer is stopped', async t => {
+  const { writer, other, model, clock } = await claimed()
+  await writer.append(event('1'))
+  await other.logs.delete('run:r', true)
+  await settle()
+  t.match(writer.signal.reason, { code: 'SSE_ERR_STOPPED' })
+  await t.rejects(writer.append(event('2')), { code: 'SSE_ERR_STOPPED' })
+  t.strictSame(await dataOf(model), [])
+  await clock.advance(1)
+  const { writer: next } = await other.logs.claim('run:r', RUN)
+  await next!.append(event('3'))
+  await model.delete('run:r')
+  t.equal(await next!.append(event('4')), '1000001-2', 'a run that was started afterwards is repaired as ever')
+})
+
+t.test('a store that cannot say whether a run was deleted has lost it', async t => {
+  const { writer, model, fault } = await claimed()
+  await writer.append(event('1'))
+  fault.read = 'down'
+  await model.delete('run:r')
+  await settle()
+  t.strictSame(await dataOf(model), ['open', '1'])
+  t.notOk(writer.signal.aborted)
+})
+
 t.test('what was lost is too long ago to be appended again: SSE_ERR_LOST', async t => {
   const { writer, model, clock } = await claimed()
   for (let n = 0; n < 12; n++) {

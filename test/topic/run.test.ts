@@ -191,6 +191,25 @@ t.test('stopped from another instance: the signal of the source fires', async t 
   t.strictSame(errorLines(one), [])
 })
 
+for (const first of ['deleted', 'stopped, then deleted']) {
+  t.test(`${first} from another instance: the signal of the source fires, and the run does not come back`, async t => {
+    const store = new SharedStore(new MemoryStore())
+    const one = await serveRuns(t, {}, { sse: { store } })
+    const other = await serveRuns(t, {}, { sse: { store } })
+    const source = stepwise()
+    await one.runs.of('a').start(source.source)
+    source.give()
+    await other.runs.of('a').messages().next()
+    if (first !== 'deleted') await other.runs.of('a').stop()
+    await other.runs.of('a').delete()
+    await eventually(() => source.signal!.aborted)
+    t.match(source.signal!.reason, { code: 'SSE_ERR_STOPPED' })
+    t.match(await other.runs.of('a').status(), { state: 'none' })
+    t.equal(await other.runs.of('a').start(() => upTo(1)), 'started')
+    t.strictSame(errorLines(one), [])
+  })
+}
+
 t.test('a producer that is gone: the run ends as lost', async t => {
   const store = new MemoryStore()
   const away = new SharedStore(store)

@@ -1,0 +1,23 @@
+// Which runs were deleted: a producer elsewhere would take the loss of its log for a fault of the store, and write it again.
+import { positionOf } from './cursor.ts'
+import { type Cursor, type Store } from './store.ts'
+
+/** How long it is remembered, ms: longer than a producer goes without asking the store. */
+const TTL = 600_000
+
+/** The log that remembers it; no topic or run has such a name. */
+function nameOf (log: string): string {
+  return `deleted:${log}`
+}
+
+/** @param tail of the log that is about to be deleted */
+export async function rememberDeletion (store: Store, log: string, tail: Cursor): Promise<void> {
+  const { epoch } = positionOf(tail)
+  await store.append(nameOf(log), [{ kind: 'event', type: '', data: String(epoch), meta: '' }], { ttl: TTL, maxEvents: 1 })
+}
+
+/** Whether a log was deleted when it had this epoch, or a later one. */
+export async function wasDeleted (store: Store, log: string, epoch: number): Promise<boolean> {
+  const { entries } = await store.read(nameOf(log), null, { limit: 1, last: 1 })
+  return entries[0] !== undefined && Number(entries[0].data) >= epoch
+}
