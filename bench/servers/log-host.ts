@@ -1,6 +1,7 @@
 // A process with a store: `log-host.ts <row> <a build of the plugin>`. It appends to the store, publishes to topics, or follows them.
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import { Type } from '@sinclair/typebox'
 import Fastify from 'fastify'
 import type * as Plugin from '../../dist/index.js'
@@ -27,6 +28,7 @@ const Prices = EventStream(Type.Object({ symbol: Type.String(), price: Type.Numb
 
 /** ms */
 const WARM_UP = 200
+const QUIET = 1_000
 
 const latencies = new Float64Array(2 ** 20)
 let received = 0
@@ -84,7 +86,7 @@ async function open ({ port, logs }: { port: number, logs: number }): Promise<vo
   topics = Array.from({ length: logs }, (_, key) => prices.of(key))
 }
 
-/** Follows all topics as responses would, without them; resolves when each has had its first frame. */
+/** Follows all topics as responses would, without them; resolves when each has had its first frame, and is quiet. */
 async function follow (): Promise<void> {
   let waiting = topics.length
   await new Promise<void>((resolve, reject) => {
@@ -102,6 +104,8 @@ async function follow (): Promise<void> {
     const reading = { lastEventId: undefined, from: undefined, filter: undefined, sentinel: undefined, failure: () => null }
     for (const topic of topics) Promise.resolve(Topic.open(topic, reading)).then(feed => feed.follow(sink as never)).catch(reject)
   })
+  // Each topic was opened, of which its follower is told, and looks again.
+  await setTimeout(QUIET)
 }
 
 function receive (frames: string, now: number): void {
@@ -120,7 +124,7 @@ async function publish ({ rate, ms }: { rate: number, ms: number }): Promise<Pub
       const price: Price = { symbol: 'ABCD', price: published / 7, ts: microseconds() }
       pending.push((topics[published % topics.length] as AnyTopic).publish(price as never))
     }
-    await new Promise(resolve => setTimeout(resolve, 1))
+    await setTimeout(1)
   }
   await Promise.all(pending)
   const after = usage()

@@ -124,8 +124,16 @@ export class Channel implements Alarm, FollowerListener, ChannelPort {
     if (beginning.reason !== 'now') return this.presentation.begin(beginning)
     if (this.#ready?.id === beginning.id) return this.#ready.frames
     const frames = this.presentation.begin(beginning)
-    if (!(frames instanceof Promise)) this.#ready = { id: beginning.id, frames }
+    if (!(frames instanceof Promise)) {
+      this.#ready = { id: beginning.id, frames }
+      setImmediate(forgetReady, this)
+    }
     return frames
+  }
+
+  /** Those who join in one turn share it; a quiet log does not keep it. */
+  forgetReady (): void {
+    this.#ready = undefined
   }
 
   onMove (callback: () => void): void {
@@ -258,4 +266,8 @@ export class Channel implements Alarm, FollowerListener, ChannelPort {
 /** A function for all, as one for each channel is memory that an idle log keeps. */
 function flush (channel: Channel): void {
   channel.flush()
+}
+
+function forgetReady (channel: Channel): void {
+  channel.forgetReady()
 }
