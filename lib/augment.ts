@@ -54,15 +54,15 @@ declare module 'fastify' {
       /** The number of streams that are open. */
       readonly open: number
       /**
-       * A topic: many publishers, many readers, no end. The same name and contract give the same topic.
+       * A topic: many publishers, many readers, no end. The same name and contract give the same topic; its options need not be repeated.
        *
-       * @throws SSE_ERR_CONTRACT, SSE_ERR_OPTION, SSE_ERR_TOPIC_EXISTS for a name that has another contract or options
+       * @throws SSE_ERR_CONTRACT, SSE_ERR_OPTION, SSE_ERR_TOPIC_EXISTS for a name that has another contract or other options
        */
       topic<const C extends LogContract> (name: string, contract: C, options?: TopicOptions<C>): Topic<C>
       /**
-       * A run: one producer, many readers, an end. The same name and contract give the same run.
+       * A run: one producer, many readers, an end. The same name and contract give the same run; its options need not be repeated.
        *
-       * @throws SSE_ERR_CONTRACT, SSE_ERR_OPTION, SSE_ERR_TOPIC_EXISTS for a name that has another contract or options
+       * @throws SSE_ERR_CONTRACT, SSE_ERR_OPTION, SSE_ERR_TOPIC_EXISTS for a name that has another contract or other options
        */
       run<const C extends LogContract> (name: string, contract: C, options?: RunOptions): Run<C, FastifyBaseLogger>
     }

@@ -100,7 +100,7 @@ export const SSE_ERR_DOCUMENT = /* @__PURE__ */ createError('SSE_ERR_DOCUMENT', 
 /** An option of the wrong name, type or range. */
 export const SSE_ERR_OPTION = /* @__PURE__ */ createError('SSE_ERR_OPTION', (option: string, expected: string, found: string) => `Option \`${option}\` must be ${expected}, got ${found}`, MISUSE)
 /** A topic or run of the same name was declared with another contract. */
-export const SSE_ERR_TOPIC_EXISTS = /* @__PURE__ */ createError('SSE_ERR_TOPIC_EXISTS', (log: string) => `The ${log} was declared before with another contract or other options (functions are compared by identity): declare it once and share it, or give one of the two another name`, MISUSE)
+export const SSE_ERR_TOPIC_EXISTS = /* @__PURE__ */ createError('SSE_ERR_TOPIC_EXISTS', (log: string) => `The ${log} was declared before with another contract or other options (functions are compared by identity): declare it once and share it, leave the options out where it was declared before, or give one of the two another name`, MISUSE)
 /** The key of a topic, or the id of a run, that cannot name a log. */
 export const SSE_ERR_KEY = /* @__PURE__ */ createError('SSE_ERR_KEY', (log: string, found: string) => `A key of the ${log} must be a string without lone surrogates, or an integer, got ${found}`, MISUSE)
 

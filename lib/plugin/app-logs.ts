@@ -13,7 +13,6 @@ import { type Key } from '../topic/log-handle.ts'
 import { type Producer, type ProducerSummary } from '../topic/producer.ts'
 import { LogRegistry, type LogScope } from '../topic/registry.ts'
 import { type Run, type RunHost, type RunSettings } from '../topic/run.ts'
-import { runSettings, topicSettings } from '../topic/settings.ts'
 import { type Topic } from '../topic/topic.ts'
 import { logError, publicError, toError } from './failure.ts'
 import { settingsOf, sharedSchemas } from './scope.ts'
@@ -46,11 +45,11 @@ export class AppLogs {
   }
 
   topic (scope: FastifyInstance, name: string, contract: unknown, options: unknown): Topic {
-    return this.#registry.topic(this.#scope(scope), name, contract, topicSettings(options))
+    return this.#registry.topic(this.#scope(scope), name, contract, options)
   }
 
   run (scope: FastifyInstance, name: string, contract: unknown, options: unknown): Run {
-    return this.#registry.run(this.#scope(scope), name, contract, runSettings(options), this.#hostOf(scope))
+    return this.#registry.run(this.#scope(scope), name, contract, options, this.#hostOf(scope))
   }
 
   /** Compiles the contracts of topics and runs that were declared so far. */

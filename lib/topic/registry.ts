@@ -10,6 +10,7 @@ import { type SchemaObject } from '../schema/walk.ts'
 import { type LogCore } from './log-handle.ts'
 import { Records } from './records.ts'
 import { Run, RunCore, type RunHost, type RunSettings } from './run.ts'
+import { runSettings, topicSettings } from './settings.ts'
 import { Topic, TopicCore, type TopicSettings } from './topic.ts'
 
 /** The scope of an app in which a topic or run is declared. */
@@ -30,15 +31,25 @@ export class LogRegistry {
   readonly #topics = new Map<string, Entry<TopicCore, TopicSettings>>()
   readonly #runs = new Map<string, Entry<RunCore, RunSettings>>()
 
-  /** @throws SSE_ERR_CONTRACT, SSE_ERR_TOPIC_EXISTS */
-  topic (scope: LogScope, name: string, contract: unknown, settings: TopicSettings): Topic {
-    const { core } = declareLog('topic', this.#topics, scope, name, contract, settings, records => new TopicCore(name, records, scope.logs, settings))
+  /**
+   * @param options undefined for the defaults, or for those of the topic that was declared before
+   * @throws SSE_ERR_CONTRACT, SSE_ERR_OPTION, SSE_ERR_TOPIC_EXISTS
+   */
+  topic (scope: LogScope, name: string, contract: unknown, options: unknown): Topic {
+    const settings = topicSettings(options)
+    const isSame = (known: TopicSettings) => options === undefined || isDeepStrictEqual(known, settings)
+    const { core } = declareLog('topic', this.#topics, scope, name, contract, isSame, records => ({ core: new TopicCore(name, records, scope.logs, settings), settings }))
     return new Topic(core)
   }
 
-  /** @throws SSE_ERR_CONTRACT, SSE_ERR_TOPIC_EXISTS */
-  run (scope: LogScope, name: string, contract: unknown, settings: RunSettings, host: RunHost): Run {
-    const { core } = declareLog('run', this.#runs, scope, name, contract, settings, records => new RunCore(name, records, scope.logs, settings, host))
+  /**
+   * @param options as for a topic
+   * @throws SSE_ERR_CONTRACT, SSE_ERR_OPTION, SSE_ERR_TOPIC_EXISTS
+   */
+  run (scope: LogScope, name: string, contract: unknown, options: unknown, host: RunHost): Run {
+    const settings = runSettings(options)
+    const isSame = (known: RunSettings) => options === undefined || isDeepStrictEqual(known, settings)
+    const { core } = declareLog('run', this.#runs, scope, name, contract, isSame, records => ({ core: new RunCore(name, records, scope.logs, settings, host), settings }))
     return new Run(core)
   }
 
@@ -87,7 +98,8 @@ function identityOf (schema: object | undefined): number {
 }
 
 function declareLog<Core extends LogCore, Settings> (
-  kind: string, entries: Map<string, Entry<Core, Settings>>, { shared, compile, logs }: LogScope, name: string, contract: unknown, settings: Settings, make: (records: Records) => Core
+  kind: string, entries: Map<string, Entry<Core, Settings>>, { shared, compile, logs }: LogScope, name: string, contract: unknown,
+  isSame: (settings: Settings) => boolean, make: (records: Records) => Entry<Core, Settings>
 ): Entry<Core, Settings> {
   if (typeof name !== 'string' || name === '') throw new SSE_ERR_CONTRACT(`The name of a ${kind} must be a string that is not empty, got ${inspect(name, { depth: 0 })}: write app.sse.${kind}(name, contract)`)
   const declaration = declarationOf(contract)
@@ -95,10 +107,10 @@ function declareLog<Core extends LogCore, Settings> (
   const text = contractText(declaration, shared())
   const known = entries.get(name)
   if (known !== undefined) {
-    if (known.core.records.text !== text || !isDeepStrictEqual(known.settings, settings)) throw new SSE_ERR_TOPIC_EXISTS(`${kind} '${name}'`)
+    if (known.core.records.text !== text || !isSame(known.settings)) throw new SSE_ERR_TOPIC_EXISTS(`${kind} '${name}'`)
     return known
   }
-  const entry = { core: make(new Records(declaration, text, jsonText(declaration, shared()), () => compile(declaration), logs.limits.maxEventBytes)), settings }
+  const entry = make(new Records(declaration, text, jsonText(declaration, shared()), () => compile(declaration), logs.limits.maxEventBytes))
   entries.set(name, entry)
   return entry
 }
