@@ -4,7 +4,8 @@ import { type Alarm, type Alarms, type Clock } from './clock.ts'
 import { cursorOf, positionOf } from './cursor.ts'
 import { wasDeleted } from './deletions.ts'
 import { isUnavailable, type StoreGate, within } from './gate.ts'
-import { BATCH_LENGTH, BATCH_RECORDS, closed, pauseBefore, SHORTEST_TRY, unacknowledged } from './publisher.ts'
+import { type PendingRecord, PendingRecords } from './pending.ts'
+import { closed, pauseBefore, SHORTEST_TRY, unacknowledged } from './publisher.ts'
 import { RepairWindow } from './repair.ts'
 import { type Cursor, type EndState, type LogRecord, StoreError } from './store.ts'
 
@@ -14,16 +15,6 @@ export interface WriterOptions {
   readonly lease: number
 }
 
-interface Pending {
-  readonly record: LogRecord
-  /** When it fails. */
-  readonly deadline: number
-  readonly resolve: (cursor: Cursor) => void
-  readonly reject: (error: unknown) => void
-}
-
-/** Beyond that the source of a run is to wait. */
-const FULL_LENGTH = BATCH_LENGTH / 2
 /** How long a fenced writer asks who fenced it, ms: its signal waits for the answer. */
 const REASON_TIMEOUT = 2_000
 
@@ -41,8 +32,7 @@ export class Writer implements Alarm {
   readonly #alarms: Alarms
   readonly #onClosed: (writer: Writer) => void
   readonly #controller = new AbortController()
-  readonly #pending: Pending[] = []
-  #pendingLength = 0
+  readonly #pending = new PendingRecords()
   readonly #acknowledged = new RepairWindow()
   #isBusy = false
   #isRenewalDue = false
@@ -51,7 +41,6 @@ export class Writer implements Alarm {
   #isClosed = false
   #lastAppendAt: number
   #unwatch: (() => void) | null = null
-  #drained: PromiseWithResolvers | undefined
 
   /** @param opening the `open` record of the epoch, which the store has acknowledged */
   constructor (log: string, epoch: number, opening: LogRecord, options: WriterOptions, parts: { gate: StoreGate, clock: Clock, alarms: Alarms, onClosed: (writer: Writer) => void }) {
@@ -80,14 +69,12 @@ export class Writer implements Alarm {
 
   /** Whether as much waits for the store as should; see {@link drained}. */
   get isFull (): boolean {
-    return this.#pendingLength > FULL_LENGTH || this.#pending.length > BATCH_RECORDS
+    return this.#pending.isFull
   }
 
   /** Resolves once more may be appended, or nothing can be. */
   drained (): Promise<void> {
-    if (!this.isFull || this.#isClosed) return Promise.resolve()
-    this.#drained ??= promiseWithResolvers()
-    return this.#drained.promise
+    return this.#pending.drained()
   }
 
   /**
@@ -102,8 +89,7 @@ export class Writer implements Alarm {
         reject(this.#refusal)
         return
       }
-      this.#pending.push({ record, deadline: this.#clock.now() + this.#gate.store.limits.appendTimeout, resolve, reject })
-      this.#pendingLength += record.data.length
+      this.#pending.add({ record, deadline: this.#clock.now() + this.#gate.store.limits.appendTimeout, resolve, reject })
       this.#wake()
     })
   }
@@ -172,23 +158,14 @@ export class Writer implements Alarm {
     for (;;) {
       const turn = this.#gate.appends.take()
       if (turn !== undefined) await turn
-      if (this.#isClosed || (this.#pending.length === 0 && !this.#isRenewalDue)) break
-      await this.#write(this.#pending.slice(0, this.#batchLength()))
+      if (this.#isClosed || (this.#pending.isEmpty && !this.#isRenewalDue)) break
+      await this.#write(this.#pending.batch())
     }
     this.#isBusy = false
   }
 
-  #batchLength (): number {
-    let length = 0
-    for (let i = 0; i < this.#pending.length; i++) {
-      length += this.#pending[i]!.record.data.length
-      if (i > 0 && (i >= BATCH_RECORDS || length > BATCH_LENGTH)) return i
-    }
-    return this.#pending.length
-  }
-
   /** Appends a batch, or renews the lease with an empty one. Repeats it under the same ids, so that it is written once. */
-  async #write (batch: readonly Pending[]): Promise<void> {
+  async #write (batch: readonly PendingRecord[]): Promise<void> {
     this.#isRenewalDue = false
     const { next } = this.#acknowledged
     let from = next
@@ -231,16 +208,10 @@ export class Writer implements Alarm {
     }
   }
 
-  #acknowledge (batch: readonly Pending[], records: readonly LogRecord[], seq: number): void {
+  #acknowledge (batch: readonly PendingRecord[], records: readonly LogRecord[], seq: number): void {
     this.#lastAppendAt = this.#clock.now()
     this.#acknowledged.add(records, this.#lastAppendAt)
-    this.#pending.splice(0, batch.length)
-    for (const [i, { record, resolve }] of batch.entries()) {
-      this.#pendingLength -= record.data.length
-      resolve(cursorOf(this.#epoch, seq + i))
-    }
-    if (!this.isFull) this.#drained?.resolve()
-    if (!this.isFull) this.#drained = undefined
+    this.#pending.acknowledge(batch, this.#epoch, seq)
     if (records.at(-1)?.kind === 'end') this.#close(undefined)
   }
 
@@ -263,22 +234,9 @@ export class Writer implements Alarm {
     this.#alarms.clear(this)
     this.#unwatch?.()
     this.#onClosed(this)
-    if (reason !== undefined) {
-      this.#refusal = reason
-      for (const { reject } of this.#pending.splice(0)) reject(reason)
-      this.#controller.abort(reason)
-    }
-    this.#drained?.resolve()
+    this.#pending.close(reason)
+    if (reason === undefined) return
+    this.#refusal = reason
+    this.#controller.abort(reason)
   }
-}
-
-interface PromiseWithResolvers {
-  readonly promise: Promise<void>
-  readonly resolve: () => void
-}
-
-function promiseWithResolvers (): PromiseWithResolvers {
-  let resolve!: () => void
-  const promise = new Promise<void>(_resolve => { resolve = _resolve })
-  return { promise, resolve }
 }
