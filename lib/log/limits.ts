@@ -22,9 +22,14 @@ const LONGEST_APPEND = 50_000
 /**
  * The limits that a store was given, with defaults for the rest.
  *
+ * @param own the names of the store's options beside these
  * @throws SSE_ERR_OPTION
  */
-export function limitsOf ({ appendTimeout = 10_000, maxEventBytes = 262_144 }: StoreOptions): StoreLimits {
+export function limitsOf (options: StoreOptions, ...own: string[]): StoreLimits {
+  if (typeof options !== 'object' || options === null) throw new SSE_ERR_OPTION('options', 'an object', String(options))
+  const names = [...own, 'appendTimeout', 'maxEventBytes']
+  for (const name in options) if (!names.includes(name)) throw new SSE_ERR_OPTION(name, `one of ${names.join(', ')}`, 'an unknown name')
+  const { appendTimeout = 10_000, maxEventBytes = 262_144 } = options
   if (!Number.isInteger(appendTimeout) || appendTimeout < 1 || appendTimeout > LONGEST_APPEND) {
     throw new SSE_ERR_OPTION('appendTimeout', `an integer of ms from 1 to ${LONGEST_APPEND}`, String(appendTimeout))
   }

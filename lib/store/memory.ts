@@ -46,7 +46,7 @@ export class MemoryStore implements Store {
 
   /** @param now ms since 1970 */
   constructor (options: MemoryStoreOptions = {}, now: () => number = systemClock.now) {
-    this.limits = limitsOf(options)
+    this.limits = limitsOf(options, 'maxBytes')
     this.#maxBytes = positiveInteger('maxBytes', options.maxBytes ?? 268_435_456, 'bytes')
     this.#now = now
   }

@@ -1,6 +1,7 @@
 // Logs in Redis 6.2 or Valkey 7.2 and later, for any number of processes. A log is a stream, its ids are the stream's.
 
 import { cursorOf, positionOf } from '../log/cursor.ts'
+import { SSE_ERR_OPTION } from '../errors.ts'
 import { limitsOf, type StoreOptions } from '../log/limits.ts'
 import {
   StoreError, type AppendOptions, type Cursor, type LogEntry, type LogRecord, type Notify, type ReadOptions, type Slice,
@@ -57,8 +58,10 @@ class RedisStore implements Store {
   #hasWarned = false
 
   constructor (driver: RedisDriver, options: RedisStoreOptions) {
-    this.limits = limitsOf(options)
-    this.#prefix = driver.keyPrefix + (options.prefix ?? 'sse1:')
+    this.limits = limitsOf(options, 'prefix')
+    const { prefix = 'sse1:' } = options
+    if (typeof prefix !== 'string') throw new SSE_ERR_OPTION('prefix', 'a string', typeof prefix)
+    this.#prefix = driver.keyPrefix + prefix
     this.#database = driver.database
     this.#commands = new Link(driver, { timeout: TIMEOUT })
     this.#subscriptions = new Subscriptions(driver, { timeout: TIMEOUT, ping: PING, parse: parseHint })

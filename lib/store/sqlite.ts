@@ -48,9 +48,9 @@ export class SqliteStore implements Store {
    * @param bootedAt when the machine was started, ms since 1970
    */
   constructor (database: SqliteDatabase, options: SqliteStoreOptions = {}, now: () => number = Date.now, bootedAt = Date.now() - uptime() * 1_000) {
+    this.limits = limitsOf(options, 'synchronous')
     const { synchronous = 'normal' } = options
     if (synchronous !== 'normal' && synchronous !== 'full') throw new SSE_ERR_OPTION('synchronous', "'normal' or 'full'", String(synchronous))
-    this.limits = limitsOf(options)
     this.#now = now
     const statements = new Statements(openDatabase(database, synchronous, bootedAt))
     this.#logs = new SqliteLogs(statements)

@@ -26,10 +26,13 @@ interface Entry<Core extends LogCore, Settings> {
   readonly settings: Settings
 }
 
-/** Declares topics and runs, each name once. */
+/** By store, then by name: a scope may have a store of its own. */
+type Entries<Core extends LogCore, Settings> = Map<Logs, Map<string, Entry<Core, Settings>>>
+
+/** Declares topics and runs, each name once for each store. */
 export class LogRegistry {
-  readonly #topics = new Map<string, Entry<TopicCore, TopicSettings>>()
-  readonly #runs = new Map<string, Entry<RunCore, RunSettings>>()
+  readonly #topics: Entries<TopicCore, TopicSettings> = new Map()
+  readonly #runs: Entries<RunCore, RunSettings> = new Map()
 
   /**
    * @param options undefined for the defaults, or for those of the topic that was declared before
@@ -61,13 +64,17 @@ export class LogRegistry {
   /** Which logs carry the events of a contract, for its document. */
   logsOf (declaration: Declaration, shared: Readonly<Record<string, unknown>>): { hasTopic: boolean, hasRun: boolean } {
     const text = contractText(declaration, shared)
-    const has = (entries: Iterable<Entry<LogCore, unknown>>) => Array.from(entries).some(({ core }) => core.records.text === text)
-    return { hasTopic: has(this.#topics.values()), hasRun: has(this.#runs.values()) }
+    const has = (entries: Entries<LogCore, unknown>) => coresOf(entries).some(({ records }) => records.text === text)
+    return { hasTopic: has(this.#topics), hasRun: has(this.#runs) }
   }
 
   #cores (): LogCore[] {
-    return [...this.#topics.values(), ...this.#runs.values()].map(({ core }) => core)
+    return [...coresOf(this.#topics), ...coresOf(this.#runs)]
   }
+}
+
+function coresOf (entries: Entries<LogCore, unknown>): LogCore[] {
+  return Array.from(entries.values(), byName => Array.from(byName.values(), ({ core }) => core)).flat()
 }
 
 /**
@@ -98,13 +105,15 @@ function identityOf (schema: object | undefined): number {
 }
 
 function declareLog<Core extends LogCore, Settings> (
-  kind: string, entries: Map<string, Entry<Core, Settings>>, { shared, compile, logs }: LogScope, name: string, contract: unknown,
+  kind: string, all: Entries<Core, Settings>, { shared, compile, logs }: LogScope, name: string, contract: unknown,
   isSame: (settings: Settings) => boolean, make: (records: Records) => Entry<Core, Settings>
 ): Entry<Core, Settings> {
   if (typeof name !== 'string' || name === '') throw new SSE_ERR_CONTRACT(`The name of a ${kind} must be a string that is not empty, got ${inspect(name, { depth: 0 })}: write app.sse.${kind}(name, contract)`)
   const declaration = declarationOf(contract)
   if (declaration === undefined) throw new SSE_ERR_CONTRACT(`The contract of ${kind} '${name}' must be what EventStream returned`)
   const text = contractText(declaration, shared())
+  let entries = all.get(logs)
+  if (entries === undefined) all.set(logs, entries = new Map())
   const known = entries.get(name)
   if (known !== undefined) {
     if (known.core.records.text !== text || !isSame(known.settings)) throw new SSE_ERR_TOPIC_EXISTS(`${kind} '${name}'`)

@@ -23,7 +23,7 @@ t.test('defaults', async t => {
 })
 
 t.test('options out of range are refused where they are given', async t => {
-  for (const options of [{ maxBytes: 0 }, { maxBytes: 1.5 }, { appendTimeout: 0 }, { appendTimeout: 60_000 }, { appendTimeout: NaN }, { maxEventBytes: -1 }]) {
+  for (const options of [{ maxBytes: 0 }, { maxBytes: 1.5 }, { appendTimeout: 0 }, { appendTimeout: 60_000 }, { appendTimeout: NaN }, { maxEventBytes: -1 }, { maxbytes: 1_000 }, null] as object[]) {
     t.throws(() => memoryStore(options), { code: 'SSE_ERR_OPTION' }, JSON.stringify(options))
   }
 })

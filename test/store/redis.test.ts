@@ -43,7 +43,7 @@ t.test('only clients of one server are taken', async t => {
   const cluster = new Cluster([{ port: 1 }], { lazyConnect: true })
   const wrong = [undefined, null, {}, 'redis://127.0.0.1', { duplicate () {} }, cluster, createCluster({ rootNodes: [{ url: 'redis://127.0.0.1:1' }] })]
   for (const client of wrong) t.throws(() => redisStore(client as unknown as RedisClient), { code: 'SSE_ERR_OPTION', message: /`client` must be/ })
-  t.throws(() => redisStore(createClient(), { appendTimeout: 0 }), { code: 'SSE_ERR_OPTION' })
+  for (const options of [{ appendTimeout: 0 }, { prefix: 5 }, { prefx: 'a:' }]) t.throws(() => redisStore(createClient(), options as object), { code: 'SSE_ERR_OPTION' }, JSON.stringify(options))
 })
 
 t.test('no connection is made before the first call', async t => {

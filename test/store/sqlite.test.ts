@@ -85,7 +85,7 @@ t.test('only a database with a file of its own is taken', { skip: skipSqlite }, 
   foreign.exec('CREATE TABLE users (id INTEGER)')
   t.throws(() => sqliteStore(foreign), { code: 'SSE_ERR_OPTION', message: /user_version 0 with 1 tables/ })
   t.throws(() => sqliteStore(open(t, ':memory:'), { synchronous: 'off' as 'full' }), { code: 'SSE_ERR_OPTION' })
-  t.throws(() => sqliteStore(open(t, ':memory:'), { appendTimeout: -1 }), { code: 'SSE_ERR_OPTION' })
+  for (const options of [{ appendTimeout: -1 }, { synchronus: 'full' }]) t.throws(() => sqliteStore(open(t, ':memory:'), options as object), { code: 'SSE_ERR_OPTION' }, JSON.stringify(options))
 })
 
 t.test('a database that cannot use write-ahead logging is refused', { skip: skipSqlite }, async t => {

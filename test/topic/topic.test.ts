@@ -349,6 +349,21 @@ t.test('readers of a topic of another app fail when that app closes, and so do t
   }
 })
 
+t.test('a scope with a store of its own has topics of its own', async t => {
+  const app = Fastify()
+  t.teardown(() => app.close())
+  await app.register(typedSse)
+  const outer = app.sse.topic('t', Count)
+  await outer.publish(count(1))
+  await app.register(async scope => {
+    await scope.register(typedSse, { store: new MemoryStore() })
+    const inner = scope.sse.topic('t', Count)
+    await inner.publish(count(2))
+    t.strictSame(await take(inner.messages({ from: 'start' }), 1), [2])
+  })
+  t.strictSame(await take(outer.messages({ from: 'start' }), 1), [1])
+})
+
 t.test('apps of one process may share a store: the last one closes it', async t => {
   const store = new MemoryStore()
   const [one, other] = [Fastify(), Fastify()]
