@@ -9,7 +9,8 @@ export interface FeedSink {
   writeFrames (frames: Frames): boolean
   /**
    * The socket of a plain HTTP/1.1 response, to which whole chunks may be written in place of {@link writeFrames}; null
-   * where there is none. It does not change. Where its `write` returns false, call {@link onBlocked}.
+   * where there is none, or the headers have yet to leave, which they do with the first frames. Where its `write` returns
+   * false, call {@link onBlocked}.
    */
   readonly direct: Socket | null
   /** {@link direct} has refused a write: the session listens for its `drain` and then calls {@link Following.resume}. */
@@ -46,7 +47,7 @@ export interface Following {
  * whatever `commitAfter` says.
  */
 export interface Feed {
-  /** Starts to write to a session whose headers are out. It may write, and end, before it returns. */
+  /** Starts to write to a session, whose headers leave with the first frames, or at the end of this turn. It may write, and end, before it returns. */
   follow (sink: FeedSink): Following
 }
 

@@ -15,7 +15,7 @@ export interface Outlet {
   bytes: number
   /** The socket of a plain HTTP/1.1 response whose headers have left: whole chunks may be written to it. */
   readonly direct: Socket | null
-  /** Sends the headers, if that was not done. */
+  /** Sends the headers, if that was not done. What is written first sends them too, in one packet with it. */
   open (): void
   /** Takes whole frames; false when it wants no more for now, until {@link OutletOwner.onWanted}. */
   write (text: string): boolean
@@ -59,13 +59,11 @@ export class ResponseOutlet implements Outlet {
   }
 
   write (text: string): boolean {
-    // Over HTTP/2 a stream that the client has closed never sends its headers.
-    if (this.#response.headersSent || 'stream' in this.#response) return this.#writeText(text)
-    return this.#writeFirst(text)
+    return this.#isOpen() ? this.#writeText(text) : this.#writeFirst(text)
   }
 
   writeFrames (frames: Frames): boolean {
-    return this.#watch(this.direct === null ? this.#response.write(frames.bytes) : this.direct.write(frames.chunk))
+    return this.direct !== null || this.#isOpen() ? this.#writeShared(frames) : this.#writeFirst(frames)
   }
 
   onBlocked (): void {
@@ -88,14 +86,23 @@ export class ResponseOutlet implements Outlet {
     this.#draining = null
   }
 
+  /** Over HTTP/2 a stream that the client has closed never sends its headers. */
+  #isOpen (): boolean {
+    return this.#response.headersSent || 'stream' in this.#response
+  }
+
   /** Headers and frames in one packet. Node would keep the headers it writes together with text as a rope of 24 strings. */
-  #writeFirst (text: string): boolean {
+  #writeFirst (first: string | Frames): boolean {
     const { socket } = this.#response
     socket?.cork()
     this.open()
-    const isWilling = this.#writeText(text)
+    const isWilling = typeof first === 'string' ? this.#writeText(first) : this.#writeShared(first)
     socket?.uncork()
     return isWilling
+  }
+
+  #writeShared (frames: Frames): boolean {
+    return this.#watch(this.direct === null ? this.#response.write(frames.bytes) : this.direct.write(frames.chunk))
   }
 
   #writeText (text: string): boolean {

@@ -122,11 +122,16 @@ export class Session extends StreamedResponse implements PumpOwner, BodyOwner, F
   }
 
   #follow (feed: Feed, outlet: Outlet, retry: number | undefined): void {
-    if (retry === undefined) outlet.open()
-    else outlet.write(retryLine(retry) + END)
+    if (retry !== undefined) outlet.write(retryLine(retry) + END)
     this.following = feed.follow(this)
     // It may have ended before it returned.
     if (this.state !== 'streaming') this.following.stop()
+    // The headers leave with frames of this turn, if there are any: what a log has in memory is there in a few promises.
+    else setImmediate(Session.#onTurn, this)
+  }
+
+  static #onTurn (session: Session): void {
+    if (session.state === 'streaming') session.outlet!.open()
   }
 
   #startTimers (): void {

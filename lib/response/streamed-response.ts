@@ -119,6 +119,8 @@ export abstract class StreamedResponse implements OpenSession {
     this.#reason = reason
     const sentinel = reason === 'complete' && this.pump !== undefined ? this.config.sentinel : ''
     onceSent(this.raw, () => { this.#isFlushed = true })
+    // A feed may end before its headers have left. Node would send them with a length of 0, not in chunks.
+    if (this.pump === undefined) this.outlet?.open()
     this.outlet?.end(this.#rest.take() + sentinel)
     this.release()
   }
