@@ -31,6 +31,8 @@ export interface ChannelPort {
   readonly presentation: Presentation
   readonly ring: Ring
   readonly turns: Turns
+  /** How many there are, of either kind. */
+  readonly readers: number
   /** Whether the log was followed up to its tail: the ring's cursor is a place of the log. */
   readonly isReady: boolean
   /** Why there is nothing more: the log of a run is gone, the process lets go of it, or the store failed for good. */

@@ -182,6 +182,8 @@ export class PushReader implements Reader, WillingReader {
   }
 
   async #take ({ beginning, items, from }: Page): Promise<void> {
+    const { ring, readers } = this.#channel
+    if (readers > 1) ring.prepend(items, from)
     if (beginning !== null) {
       await this.#beginAt(beginning)
       if (this.#isStopped) return

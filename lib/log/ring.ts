@@ -10,6 +10,9 @@ const MOST_TEXT = 1_048_576
 /** What is joined into one write, bytes: a slow reader holds one, and its socket's `highWaterMark`. */
 export const MOST_JOINED = 131_072
 
+/** Where places begin, and how far from those of before they go on after a reset: {@link Ring.prepend} counts down from there. */
+const FIRST_PLACE = MOST_ITEMS + 1
+
 /** An entry with its frames, which are made once, when the first reader needs them. */
 export class Item implements PulledEntry {
   readonly entry: LogEntry
@@ -60,10 +63,10 @@ export class Ring {
   /** The cursor at {@link head}. */
   cursor: Cursor
   /** The place after the newest item. */
-  head = 0
+  head = FIRST_PLACE
   #items: Item[] = []
   /** The place before `#items[0]`, and its cursor. */
-  #base = 0
+  #base = FIRST_PLACE
   #baseCursor: Cursor
   #length = 0
   /** Undefined while nothing was joined since the last change: a log that is only followed costs no map. */
@@ -86,9 +89,26 @@ export class Ring {
     if (this.#items.length > 2 * MOST_ITEMS || this.#length > 2 * MOST_TEXT) this.#trim()
   }
 
+  /**
+   * Takes what a reader has read up to the oldest item, as far as there is room: readers that come back together, each with
+   * an id of its own, then share frames and writes in place of a page each.
+   *
+   * @param from the cursor before the items
+   */
+  prepend (items: readonly Item[], from: Cursor): void {
+    let to = items.length
+    while (to > 0 && items[to - 1]!.entry.id !== this.#baseCursor) to--
+    let at = to
+    while (at > 0 && this.#items.length + to - at < MOST_ITEMS && this.#length < MOST_TEXT) this.#length += items[--at]!.entry.data.length
+    if (at === to) return
+    this.#items.unshift(...items.slice(at, to))
+    this.#base -= to - at
+    this.#baseCursor = at === 0 ? from : items[at - 1]!.entry.id
+  }
+
   /** Begins anew at a cursor: no place of before is in it. */
   reset (cursor: Cursor): void {
-    this.#drop(this.head + 1, cursor)
+    this.#drop(this.head + FIRST_PLACE, cursor)
     this.cursor = cursor
   }
 

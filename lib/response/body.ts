@@ -82,7 +82,7 @@ export class Body extends Readable {
    * To end a Readable takes three turns of the microtask queue, and a tenth of the CPU of a short stream.
    */
   #isWatched (): boolean {
-    return this.listenerCount('end') > 1 || this.listenerCount('close') > 1 || this.listenerCount('data') > 0 || this.listenerCount('readable') > 0
+    return this.listenerCount('end') > 1 || this.listenerCount('close') > 1
   }
 
   /**

@@ -153,6 +153,18 @@ t.test('a client of a compressed stream that never reads pins the source', async
   await eventually(() => served.app.sse.open === 0)
 })
 
+for (const name of ['end', 'close'] as const) {
+  t.test(`an onSend hook that listens for \`${name}\` of the body gets it`, async t => {
+    let isOver = false
+    const served = await serve(t, app => {
+      app.addHook('onSend', async (_request, _reply, payload) => { (payload as NodeJS.ReadableStream).once(name, () => { isOver = true }) })
+      app.get('/', Numbers, (_request, reply) => { reply.sse([1, 2]) })
+    })
+    t.equal(await (await ask(served, '/')).whole(), BODY)
+    await eventually(() => isOver)
+  })
+}
+
 t.test('trailers and onSend hooks of the user see the stream', async t => {
   const served = await serve(t, app => {
     app.addHook('onSend', async (_request, reply, payload) => { reply.header('x-hook', typeof (payload as { pipe?: unknown })?.pipe) })

@@ -192,6 +192,38 @@ for (const [name, way] of Object.entries(WAYS)) {
   })
 }
 
+t.test('headers leave in one write with frames of the same turn, and by themselves where a feed is silent', async t => {
+  const feed = new TestFeed(reader => { Promise.resolve().then(() => reader.push(frame(1))).catch(t.fail) })
+  const silent = new TestFeed()
+  const writes: string[] = []
+  const served = await serve(t, app => {
+    app.get('/', Numbers, (_request, reply) => { reply.sse((() => feed) as never) })
+    app.get('/silent', Numbers, (_request, reply) => { reply.sse((() => silent) as never) })
+    app.server.on('connection', socket => {
+      const writev = socket._writev!
+      socket._writev = (chunks, callback) => {
+        writes.push(chunks.map(({ chunk }) => String(chunk)).join(''))
+        writev.call(socket, chunks, callback)
+      }
+    })
+  })
+  const answer = await ask(served, '/')
+  await answer.until('id: 1')
+  t.equal(writes.length, 1)
+  t.match(writes[0], /^HTTP\/1\.1 200 OK\r\n[^]*\r\n\r\nf\r\ndata: 1\nid: 1\n\n\r\n$/)
+  t.equal((await ask(served, '/silent')).status, 200)
+})
+
+t.test('a feed that ends before its headers have left ends in chunks', async t => {
+  const feed = new TestFeed(reader => { Promise.resolve().then(() => reader.sink.end(null, true)).catch(t.fail) })
+  const served = await serve(t, app => {
+    app.get('/', Numbers, (_request, reply) => { reply.sse((() => feed) as never) })
+  })
+  const answer = await ask(served, '/')
+  t.equal(answer.headers['transfer-encoding'], 'chunked')
+  t.equal(await answer.whole(), '')
+})
+
 t.test('a feed through a compressor', async t => {
   const feed = new TestFeed()
   const served = await serve(t, async app => {
