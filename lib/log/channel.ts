@@ -12,7 +12,8 @@ import { PushReader } from './push-reader.ts'
 import { type Beginning, type Presentation, type Pull, type Reader, type ReaderSink, type StartAt } from './reading.ts'
 import { Item, Ring } from './ring.ts'
 import { type Cursor, type LogEntry } from './store.ts'
-import { READERS_PER_TURN, type Turns } from './turns.ts'
+import { type Turns } from './turns.ts'
+import { WillingReaders } from './willing.ts'
 
 /** What channels need of their process. */
 export interface ChannelParts {
@@ -30,8 +31,8 @@ export interface ChannelParts {
 const LINGER = 5_000
 
 /**
- * One log, followed once for all its readers in this process. Plain readers at the tail are written to directly, in slices
- * of {@link READERS_PER_TURN}; others catch up from the ring, or from pages of the store, and then join those at the tail,
+ * One log, followed once for all its readers in this process. Plain readers at the tail are written to directly (see
+ * {@link WillingReaders}); others catch up from the ring, or from pages of the store, and then join those at the tail,
  * without an await between the last that they took and the joining.
  */
 export class Channel implements Alarm, FollowerListener, ChannelPort {
@@ -43,27 +44,20 @@ export class Channel implements Alarm, FollowerListener, ChannelPort {
   readers = 0
   over: ChannelPort['over']
   ended: LogEntry | undefined
-  readonly turns: Turns
   readonly #followed: FollowedLog
   readonly #parts: ChannelParts
   readonly #follower: Follower
   /** Made for the first reader that is not at the tail. */
   #pages: Pages | undefined
-  /** Plain readers that take more, in no order. */
-  #willing: WillingReader[] = []
+  readonly #willing = new WillingReaders(this.ring)
   /** Those who wait for the log to move on. */
   #waiting: Set<() => void> | undefined
-  /** Where the pass over the willing is, and how many it has yet to visit. */
-  #position = 0
-  #left = 0
-  #isScheduled = false
   #pushed = 0
   #ready: { readonly id: string, readonly frames: Frames | null } | undefined
 
   constructor (followed: FollowedLog, presentation: Presentation, parts: ChannelParts) {
     this.ids = new LogIds(followed.log)
     this.presentation = presentation
-    this.turns = parts.turns
     this.#followed = followed
     this.#parts = parts
     this.#follower = new Follower(followed, parts.gate, parts.clock, parts.alarms, this)
@@ -72,6 +66,10 @@ export class Channel implements Alarm, FollowerListener, ChannelPort {
 
   get log (): string {
     return this.#followed.log
+  }
+
+  get turns (): Turns {
+    return this.#parts.turns
   }
 
   get isReady (): boolean {
@@ -103,7 +101,7 @@ export class Channel implements Alarm, FollowerListener, ChannelPort {
   /** Readers of an app that closes are over before; those who are left belong to another app. */
   close (): void {
     this.over ??= 'closed'
-    for (const reader of this.#willing.slice()) reader.fail(closed())
+    for (const reader of this.#willing.all()) reader.fail(closed())
     this.#parts.alarms.clear(this)
     this.#follower.stop()
     this.#pages?.close()
@@ -151,23 +149,11 @@ export class Channel implements Alarm, FollowerListener, ChannelPort {
   }
 
   add (reader: WillingReader): void {
-    reader.slot = this.#willing.length
-    // An array that begins empty has room for 17 with its first item, and most logs have one reader.
-    if (this.#willing.length === 0) this.#willing = [reader]
-    else this.#willing.push(reader)
-    if (reader.place !== this.ring.head) this.#flushLater()
+    this.#willing.add(reader)
   }
 
   remove (reader: WillingReader): void {
-    const { slot } = reader
-    if (slot === -1) return
-    reader.slot = -1
-    const last = this.#willing.pop()!
-    if (last === reader) return
-    this.#willing[slot] = last
-    last.slot = slot
-    // The pass may have been at the one that moved into a place behind it.
-    if (this.#left > 0) this.#left = this.#willing.length
+    this.#willing.remove(reader)
   }
 
   // What the follower tells.
@@ -175,7 +161,7 @@ export class Channel implements Alarm, FollowerListener, ChannelPort {
   onEntries (entries: readonly LogEntry[]): void {
     this.#pushed += entries.length
     for (const entry of entries) this.ring.push(new Item(entry, this.ids.of(entry.id), this.presentation))
-    this.#flushLater()
+    this.#willing.writeLater()
     this.#wake()
   }
 
@@ -186,13 +172,13 @@ export class Channel implements Alarm, FollowerListener, ChannelPort {
   onReset (cursor: Cursor): void {
     this.ended = undefined
     this.ring.reset(cursor)
-    this.#flushLater()
+    this.#willing.writeLater()
     this.#wake()
   }
 
   onGone (): void {
     this.over = 'gone'
-    for (const reader of this.#willing.slice()) reader.end(null)
+    for (const reader of this.#willing.all()) reader.end(null)
     this.#retire()
   }
 
@@ -207,7 +193,7 @@ export class Channel implements Alarm, FollowerListener, ChannelPort {
 
   onFailure (error: unknown): void {
     this.over = { error }
-    for (const reader of this.#willing.slice()) reader.fail(error)
+    for (const reader of this.#willing.all()) reader.fail(error)
     this.#retire()
   }
 
@@ -235,39 +221,9 @@ export class Channel implements Alarm, FollowerListener, ChannelPort {
     this.#waiting = undefined
     for (const callback of waiting) callback()
   }
-
-  /** Once a turn, so that what comes in one turn leaves in one write. */
-  #flushLater (): void {
-    this.#left = this.#willing.length
-    if (this.#isScheduled || this.#left === 0) return
-    this.#isScheduled = true
-    process.nextTick(flush, this)
-  }
-
-  /** Writes to one slice of the willing. */
-  flush (): void {
-    this.#isScheduled = false
-    const now = performance.now()
-    const { ring } = this
-    for (let budget = READERS_PER_TURN; budget > 0 && this.#left > 0; budget--) {
-      this.#left--
-      if (this.#position >= this.#willing.length) this.#position = 0
-      const reader = this.#willing[this.#position]
-      if (reader === undefined) break
-      // Where a reader leaves, the last one takes its slot, which is then visited next.
-      if (reader.place === ring.head || reader.advance(now)) this.#position++
-    }
-    if (this.#left === 0 || this.#willing.length === 0) return
-    this.#isScheduled = true
-    setImmediate(flush, this)
-  }
 }
 
 /** A function for all, as one for each channel is memory that an idle log keeps. */
-function flush (channel: Channel): void {
-  channel.flush()
-}
-
 function forgetReady (channel: Channel): void {
   channel.forgetReady()
 }

@@ -1,0 +1,75 @@
+// The plain readers of a log that are at its tail and take more: they are written to in slices, so that thousands of them
+// do not hold the event loop up.
+import { type WillingReader } from './port.ts'
+import { type Ring } from './ring.ts'
+import { READERS_PER_TURN } from './turns.ts'
+
+/** The willing readers of one log, in no order. */
+export class WillingReaders {
+  readonly #ring: Ring
+  #readers: WillingReader[] = []
+  /** Where the pass over the readers is, and how many it has yet to visit. */
+  #position = 0
+  #left = 0
+  #isScheduled = false
+
+  constructor (ring: Ring) {
+    this.#ring = ring
+  }
+
+  add (reader: WillingReader): void {
+    reader.slot = this.#readers.length
+    // An array that begins empty has room for 17 with its first item, and most logs have one reader.
+    if (this.#readers.length === 0) this.#readers = [reader]
+    else this.#readers.push(reader)
+    if (reader.place !== this.#ring.head) this.writeLater()
+  }
+
+  remove (reader: WillingReader): void {
+    const { slot } = reader
+    if (slot === -1) return
+    reader.slot = -1
+    const last = this.#readers.pop()!
+    if (last === reader) return
+    this.#readers[slot] = last
+    last.slot = slot
+    // The pass may have been at the one that moved into a place behind it.
+    if (this.#left > 0) this.#left = this.#readers.length
+  }
+
+  /** All of them, also if some leave meanwhile. */
+  all (): readonly WillingReader[] {
+    return this.#readers.slice()
+  }
+
+  /** Begins a pass that writes to each what it does not have. Once a turn, so that what comes in one turn leaves in one write. */
+  writeLater (): void {
+    this.#left = this.#readers.length
+    if (this.#isScheduled || this.#left === 0) return
+    this.#isScheduled = true
+    process.nextTick(write, this)
+  }
+
+  /** Writes to one slice. */
+  write (): void {
+    this.#isScheduled = false
+    const now = performance.now()
+    const ring = this.#ring
+    for (let budget = READERS_PER_TURN; budget > 0 && this.#left > 0; budget--) {
+      this.#left--
+      if (this.#position >= this.#readers.length) this.#position = 0
+      const reader = this.#readers[this.#position]
+      if (reader === undefined) break
+      // Where a reader leaves, the last one takes its slot, which is then visited next.
+      if (reader.place === ring.head || reader.advance(now)) this.#position++
+    }
+    if (this.#left === 0 || this.#readers.length === 0) return
+    this.#isScheduled = true
+    setImmediate(write, this)
+  }
+}
+
+/** A function for all, as one for each log is memory that an idle one keeps. */
+function write (readers: WillingReaders): void {
+  readers.write()
+}
