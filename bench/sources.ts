@@ -17,6 +17,8 @@ export type Routes = Record<string, Source>
 
 export const SAMPLE_EVENTS = 1000
 export const FINITE_EVENTS = 20
+/** Between the numbers of streams that flood side by side: more than one gives in a second. */
+const STREAM_OFFSET = 10_000_019
 export const LARGE_TOKEN = 'x'.repeat(64 * 1024)
 
 /** The streams every server offers, by path, and the number of events that were pulled from each. */
@@ -25,6 +27,7 @@ export function createSources (workload: Workload): { routes: Routes, pulled: Re
   const parked = new Set<() => void>()
   let waiting: Array<() => void> = []
   let deadline = 0
+  let streams = 0
 
   /** Streams wait for each other, so that a stream which starves the others cannot end before they began. */
   async function together () {
@@ -38,10 +41,11 @@ export function createSources (workload: Workload): { routes: Routes, pulled: Re
   }
 
   async function * flood () {
+    const offset = streams++ * STREAM_OFFSET
     await together()
     let id = 0
     // a look at the clock costs as much as making the event, so one look serves 256
-    while ((id & 255) !== 0 || performance.now() < deadline) yield payloadOf(id++)
+    while ((id & 255) !== 0 || performance.now() < deadline) yield payloadOf(id++, offset)
     pulled.flood = (pulled.flood ?? 0) + id
   }
 

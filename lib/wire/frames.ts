@@ -10,6 +10,8 @@ export class Frames {
   /** One chunk of chunked transfer coding (RFC 9112, section 7.1): size in hex, CRLF, bytes, CRLF. */
   readonly chunk: Buffer
   readonly #start: number
+  /** Made for the first that asks: over HTTP/1.1 nobody does. */
+  #bytes: Buffer | undefined
 
   private constructor (chunk: Buffer, start: number, events: number) {
     this.chunk = chunk
@@ -50,7 +52,8 @@ export class Frames {
 
   /** The frames without the head and tail of the chunk. */
   get bytes (): Buffer {
-    return this.chunk.subarray(this.#start, -2)
+    this.#bytes ??= this.chunk.subarray(this.#start, -2)
+    return this.#bytes
   }
 
   get byteLength (): number {
