@@ -49,7 +49,7 @@ export interface Case {
 
 export const RIVALS = ['fastify-readable', 'fastify-sse', 'fastify-sse-v2', 'better-sse', 'hono', 'h3']
 
-const FAN_OUT_RIVALS = ['fan-fastify-sse', 'fan-better-sse', 'fan-nchan']
+const FAN_OUT_RIVALS = ['fan-socket', 'fan-fastify-sse', 'fan-better-sse', 'fan-nchan']
 
 /** Whether a row is measured in fewer rounds. */
 export const isRival = (row: string): boolean => RIVALS.includes(row) || FAN_OUT_RIVALS.includes(row)

@@ -25,7 +25,7 @@ function fanOut (readers: number, size: number, n: number, ms: number, brief: nu
   return {
     name: `fan-out-${readers}-${size}-${n}`,
     title: `Fan-out to ${readers.toLocaleString('en')} readers: ${size} B, ${n === 1 ? 'one message in flight' : `bursts of ${n}`}`,
-    servers: ['fan-loop', 'fan-topic', 'fan-fastify-sse', 'fan-better-sse', ...HAS_NCHAN ? ['fan-nchan'] : []],
+    servers: ['fan-loop', 'fan-topic', 'fan-socket', 'fan-fastify-sse', 'fan-better-sse', ...HAS_NCHAN ? ['fan-nchan'] : []],
     ...!HAS_NCHAN && { note: 'nchan is left out: apt-get install nginx libnginx-mod-nchan' },
     rounds: 3,
     brief,
