@@ -48,16 +48,31 @@ export function openLog (log: LogHandle<unknown>, call: LogCall): Feed | Promise
   return log instanceof Topic ? Topic.open(log, readingOf(call)) : Run.open(log as Run, readingOf(call))
 }
 
+/** The options that only topics and runs have. */
+export const READ_OPTIONS = ['from', 'filter']
+
 /**
  * Takes the options of reading from those of a call.
  *
  * @throws SSE_ERR_OPTION
  */
 export function takeReadOptions<Options extends object> (options: Options & ReadingOptions): { options: Options, read: ReadingOptions } {
+  // Refused with the other options.
+  if (typeof options !== 'object' || options === null) return { options, read: {} }
   const { from, filter, ...rest } = options
   if (from !== undefined) checkFrom(from)
   if (filter !== undefined && typeof filter !== 'function') throw new SSE_ERR_OPTION('filter', 'a function of a message', typeof filter)
   return { options: rest as Options, read: { from, filter } }
+}
+
+/**
+ * Refuses options of reading where there is no topic or run: a filter that is ignored lets everything through.
+ *
+ * @throws SSE_ERR_OPTION
+ */
+export function refuseReadOptions ({ from, filter }: ReadingOptions): void {
+  if (from === undefined && filter === undefined) return
+  throw new SSE_ERR_OPTION(from === undefined ? 'filter' : 'from', 'given with a topic or run', 'another source')
 }
 
 function readingOf (call: LogCall): Reading {

@@ -10,14 +10,14 @@ import { discard } from '../response/source.ts'
 import { Session } from '../response/session.ts'
 import { onceClosed } from '../response/turn.ts'
 import { type ReadingOptions } from '../topic/log-handle.ts'
-import { isLog, type LogCall, openLog, takeReadOptions } from './log-source.ts'
+import { isLog, type LogCall, openLog, READ_OPTIONS, refuseReadOptions, takeReadOptions } from './log-source.ts'
 import { ReplyHost, setHeaders } from './reply-host.ts'
 import { checkErrorEvent, StreamRoute } from './route.ts'
 import { optionsOf, type ReplySession, responsesOf, routeOf, sessionOf, setSession, settingsOf, streamsOf } from './scope.ts'
 import { refuse } from './shutdown.ts'
 import { watchResponse } from './signal.ts'
 
-const NO_OPTIONS = { options: undefined, read: {} }
+const NO_OPTIONS: { options: undefined, read: ReadingOptions } = { options: undefined, read: {} }
 
 /** `reply.sse`; typed and described in `augment.ts`. */
 export function sse (this: FastifyReply, source: unknown, options?: SseOptions & ReadingOptions): FastifyReply {
@@ -47,7 +47,7 @@ function answer (reply: FastifyReply, source: unknown, given: (SseOptions & Read
   const route = routeOf(request) ?? earlyRoute(request)
   const contract = route.contract(reply.statusCode)
   const { options, read } = given === undefined ? NO_OPTIONS : takeReadOptions<SseOptions>(given)
-  const resolved = resolveOptions(options, route.options)
+  const resolved = resolveOptions(options, route.options, READ_OPTIONS)
   if (options?.errorEvent !== undefined) checkErrorEvent(contract.events, resolved)
   if (resolved.strictAccept) checkAccept(request)
   if (request.method === 'HEAD') return answerHead(reply, source)
@@ -84,13 +84,31 @@ function begin (session: Session, source: unknown, call: Omit<LogCall, 'lastEven
     session.fail(new SSE_ERR_SOURCE('a promise (await it, or give an async function)'))
   } else if (typeof source === 'function') session.start(() => openGiven(source(new SourceInput(call.reply.request)), call))
   else if (isLog(source)) session.start(() => openGiven(source, call))
-  else session.start(() => source)
+  else session.start(() => plainSource(source, call))
 }
 
 /** A topic or run is streamed by a feed; anything else is what it is. */
 function openGiven (given: unknown, call: Omit<LogCall, 'lastEventId'>): unknown {
   if (given instanceof Promise) return given.then((settled: unknown) => openGiven(settled, call))
-  return isLog(given) ? openLog(given, { ...call, lastEventId: lastEventId(call.reply.request.raw) }) : given
+  if (isLog(given)) return openLog(given, { ...call, lastEventId: lastEventId(call.reply.request.raw) })
+  return plainSource(given, call)
+}
+
+/**
+ * A source that is neither topic nor run.
+ *
+ * @throws SSE_ERR_OPTION
+ */
+function plainSource (source: unknown, { options }: Pick<LogCall, 'options'>): unknown {
+  // Null answers 204, whatever it would have been.
+  if (source === null || source === undefined || options === NO_OPTIONS.read) return source
+  try {
+    refuseReadOptions(options)
+  } catch (error) {
+    discard(source)
+    throw error
+  }
+  return source
 }
 
 /** A HEAD request gets the headers of the stream; its source is never started. */
@@ -133,5 +151,6 @@ class SourceInput {
  */
 function lastEventId ({ rawHeaders }: { rawHeaders: string[] }): string | undefined {
   const at = rawHeaders.findIndex((text, i) => i % 2 === 0 && text.toLowerCase() === 'last-event-id')
-  return at === -1 ? undefined : Buffer.from(rawHeaders[at + 1]!, 'latin1').toString('utf8')
+  // An empty one says that there is none.
+  return at === -1 || rawHeaders[at + 1] === '' ? undefined : Buffer.from(rawHeaders[at + 1]!, 'latin1').toString('utf8')
 }

@@ -135,14 +135,15 @@ const RULES: Record<keyof SseOptions, Rule> = {
  *
  * @param given what the user wrote; `undefined` values are as good as absent
  * @param base the options they are laid over, by default those of the plugin
+ * @param others names of options that were taken from it, for the message
  * @throws SSE_ERR_OPTION for a name that is no option, and for a value of the wrong type or range
  */
-export function resolveOptions (given: SseOptions | undefined, base: ResolvedOptions = DEFAULTS): ResolvedOptions {
+export function resolveOptions (given: SseOptions | undefined, base: ResolvedOptions = DEFAULTS, others: readonly string[] = []): ResolvedOptions {
   if (given === undefined) return base
   if (typeof given !== 'object' || given === null || Array.isArray(given)) throw new SSE_ERR_OPTION('sse', 'an object', inspect(given, { depth: 0 }))
   const own: Record<string, unknown> = {}
   for (const [name, value] of Object.entries(given)) {
-    if (!Object.hasOwn(RULES, name)) throw new SSE_ERR_OPTION(name, `one of ${Object.keys(RULES).join(', ')}`, 'an unknown name')
+    if (!Object.hasOwn(RULES, name)) throw new SSE_ERR_OPTION(name, `one of ${[...Object.keys(RULES), ...others].join(', ')}`, 'an unknown name')
     const rule = RULES[name as keyof SseOptions]
     if (value === undefined) continue
     if (!rule.accepts(value)) throw new SSE_ERR_OPTION(name, rule.expected, inspect(value, { depth: 0 }))

@@ -1,4 +1,5 @@
 import compress from '@fastify/compress'
+import { Readable } from 'node:stream'
 import { Type } from '@sinclair/typebox'
 import Fastify, { type FastifyInstance } from 'fastify'
 import t from 'tap'
@@ -90,6 +91,30 @@ t.test('bad options of reading are refused where they are given', async t => {
     t.equal(answer.status, 500)
     await answer.until('SSE_ERR_OPTION')
   }
+})
+
+t.test('options that cannot be meant are refused: unknown ones, and those of reading for a source that is not read', async t => {
+  const stream = Readable.from([count(1)])
+  const cases: Array<[unknown, unknown, RegExp]> = [
+    ['topic', { form: 'start' }, /`form` must be one of .*, from, filter, got an unknown name/],
+    ['topic', null, /`sse` must be an object, got null/],
+    ['topic', 5, /`sse` must be an object, got 5/],
+    [[count(1)], { from: 'start' }, /`from` must be given with a topic or run/],
+    [stream, { filter: () => true }, /`filter` must be given with a topic or run/],
+    [async () => [count(1)], { filter: () => true }, /`filter` must be given with a topic or run/]
+  ]
+  const served = await serve(t, app => {
+    const topic = app.sse.topic('t', Count)
+    for (const [i, [source, options]] of cases.entries()) route(app, `/${i}`, (_request, reply) => reply.sse(source === 'topic' ? topic : source, options as object))
+    route(app, '/none', (_request, reply) => reply.sse(() => null, { from: 'start' }))
+  })
+  for (const [i, [,, message]] of cases.entries()) {
+    const answer = await ask(served, `/${i}`)
+    t.equal(answer.status, 500)
+    t.match(await answer.whole(), message)
+  }
+  t.ok(stream.destroyed)
+  t.equal((await ask(served, '/none')).status, 204)
 })
 
 t.test('what a cursor has missed is a $gap, and the reader goes on with the oldest event kept', async t => {
