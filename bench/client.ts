@@ -2,6 +2,7 @@
 import { countArrivals, takeArrivals } from './arrivals.ts'
 import { connectAll, leaveAll } from './connect-client.ts'
 import { fan, fewest, forget, join, leave, nextEvent, publishAll, publishOne, publishPaced } from './fan-client.ts'
+import { fanReaders, joinReaders } from './fan-reader.ts'
 import { finite, finiteHttp2 } from './finite-client.ts'
 import { microseconds } from './payload.ts'
 import { serve } from './remote.ts'
@@ -96,6 +97,8 @@ serve({
   leaveAll,
   join,
   fan,
+  joinReaders,
+  fanReaders,
   forget,
   fewest,
   nextEvent,
