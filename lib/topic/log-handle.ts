@@ -12,6 +12,7 @@ import { type Checkpoint, type Comment, type Message } from '../wire/message.ts'
 import { type Choice, ChoosyReader } from './choosy-reader.ts'
 import { messagesOf, type MessagesOptions } from './messages.ts'
 import { type LogMessage, type Records } from './records.ts'
+import { checked, type Rule } from './rules.ts'
 import { type From, startOf } from './start.ts'
 
 /** A key of a topic, or the id of a run. */
@@ -50,6 +51,13 @@ export interface MessageOptions extends MessagesOptions {
 
 /** Whether a reader gets a message. */
 export type Filter = (message: LogMessage) => boolean
+
+const MESSAGES_RULES: Readonly<Record<keyof MessageOptions, Rule>> = {
+  // By itself, with the places that it may be.
+  from: { expected: '', accepts: () => true },
+  signal: { expected: 'an AbortSignal', accepts: value => value instanceof AbortSignal },
+  onGap: { expected: 'a function', accepts: value => typeof value === 'function' }
+}
 
 /** One reader, as the reply asks for it. */
 export interface Reading {
@@ -112,18 +120,21 @@ export abstract class LogHandle<C> implements LogSource<EventOf<C>> {
   }
 
   /**
-   * The messages of the log, from a place on, for use in code: filters, merges, tests. They can be yielded again.
+   * The messages of the log, from a place on, for use in code: filters, merges, tests. A stream can yield them again; to publish
+   * one, leave its id out.
    *
-   * @throws SSE_ERR_GAP where events are missing and there is no `onGap`; of a run also what it failed with, or SSE_ERR_LOST
+   * @throws SSE_ERR_OPTION; in the loop SSE_ERR_GAP where events are missing and there is no `onGap`; of a run also what it
+   *   failed with, SSE_ERR_LOST, or SSE_ERR_RUN_NOT_FOUND where none was started within 5 s
    */
-  messages ({ from = this.defaultFrom, ...options }: MessageOptions = {}): AsyncGenerator<MessageOf<C>, void, void> {
+  messages (given?: MessageOptions): AsyncGenerator<MessageOf<C>, void, void> {
+    const { from = this.defaultFrom, ...options }: MessageOptions = checked(given, MESSAGES_RULES)
     const { records, logs } = this.core
     const start = startOf(() => this.ids, from, this.defaultFrom, undefined)
     const open = async () => {
       await records.ready()
       return logs.pull(this.readable(), start)
     }
-    return messagesOf(open, ({ entry, id }) => records.message(entry, id), options) as AsyncGenerator<MessageOf<C>, void, void>
+    return messagesOf({ title: this.title, open, toMessage: ({ entry, id }) => records.message(entry, id) }, options) as AsyncGenerator<MessageOf<C>, void, void>
   }
 
   protected get ids (): LogIds {

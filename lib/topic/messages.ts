@@ -1,5 +1,5 @@
 // A log's events in code: for filters, merges and tests.
-import { SSE_ERR_GAP, SSE_ERR_LOST } from '../errors.ts'
+import { SSE_ERR_GAP, SSE_ERR_LOST, SSE_ERR_RUN_NOT_FOUND } from '../errors.ts'
 import { type Gap, type Pull, type PulledEntry } from '../log/reading.ts'
 import { type LogEntry } from '../log/store.ts'
 import { type FailureData } from '../wire/control.ts'
@@ -13,24 +13,54 @@ export interface MessagesOptions {
   onGap?: ((gap: Gap) => void) | undefined
 }
 
+/** The log whose messages are asked for. */
+interface LogToRead {
+  readonly title: string
+  /** Begins to read; called when the loop starts. */
+  open (): Promise<Pull>
+  /** Undefined for an event that the contract does not have. */
+  toMessage (entry: PulledEntry): LogMessage | undefined
+}
+
+/** One loop over messages. */
+class Loop {
+  pull: Pull | undefined
+  isOver = false
+
+  readonly stop = (): void => {
+    this.isOver = true
+    this.pull?.stop()
+  }
+}
+
 /**
  * The messages of a log, as they are asked for.
  *
- * @param open begins to read; called when the loop starts
- * @param toMessage of an event; undefined for one that the contract does not have
- * @throws SSE_ERR_GAP, SSE_ERR_LOST, or what a run failed with
+ * @throws SSE_ERR_GAP; of a run also SSE_ERR_RUN_NOT_FOUND, SSE_ERR_LOST, or what it failed with
  */
-export async function * messagesOf (open: () => Promise<Pull>, toMessage: (entry: PulledEntry) => LogMessage | undefined, { signal, onGap = throwGap }: MessagesOptions): AsyncGenerator<LogMessage, void, void> {
-  const isAborted = () => signal?.aborted === true
-  if (isAborted()) return
-  const pull = await open()
-  // Fired meanwhile: no event would tell.
-  if (isAborted()) return pull.stop()
-  const stop = () => pull.stop()
-  signal?.addEventListener('abort', stop, { once: true })
+export function messagesOf (log: LogToRead, options: MessagesOptions): AsyncGenerator<LogMessage, void, void> {
+  const loop = new Loop()
+  const messages = read(log, options, loop)
+  const leave = messages.return.bind(messages)
+  // A generator settles its next() first, which may wait for ever: a stream whose client has left would stay a reader.
+  return Object.assign(messages, {
+    return (value: void | PromiseLike<void>) {
+      loop.stop()
+      return leave(value)
+    }
+  })
+}
+
+async function * read ({ title, open, toMessage }: LogToRead, { signal, onGap = throwGap }: MessagesOptions, loop: Loop): AsyncGenerator<LogMessage, void, void> {
+  if (signal?.aborted === true) return
+  signal?.addEventListener('abort', loop.stop, { once: true })
+  let isFound = false
   try {
-    for (let batch; (batch = await pull.next()) !== null;) {
-      if (batch.end !== undefined) return throwUnlessGood(batch.end)
+    const pull = loop.pull = await open()
+    // Stopped while it was opened, it has not heard of it.
+    if (loop.isOver) return
+    for (let batch; (batch = await pull.next()) !== null; isFound = true) {
+      if (batch.end !== undefined) return throwUnlessGood(batch.end, title, isFound)
       if (batch.beginning !== undefined) {
         if (batch.beginning.gap !== null) onGap(batch.beginning.gap)
         continue
@@ -42,8 +72,8 @@ export async function * messagesOf (open: () => Promise<Pull>, toMessage: (entry
       }
     }
   } finally {
-    signal?.removeEventListener('abort', stop)
-    stop()
+    signal?.removeEventListener('abort', loop.stop)
+    loop.stop()
   }
 }
 
@@ -51,8 +81,9 @@ function throwGap ({ after, next }: Gap): never {
   throw new SSE_ERR_GAP(after ?? 'the start', next ?? 'the next one')
 }
 
-function throwUnlessGood (end: LogEntry | null): void {
-  if (end === null || end.type === 'lost') throw new SSE_ERR_LOST('the run')
+function throwUnlessGood (end: LogEntry | null, title: string, isFound: boolean): void {
+  if (end === null && !isFound) throw new SSE_ERR_RUN_NOT_FOUND(title)
+  if (end === null || end.type === 'lost') throw new SSE_ERR_LOST(title)
   if (end.type === 'failed') throw failureOf(end)
 }
 

@@ -139,6 +139,6 @@ function checkSize (event: string, data: string, limit: number): void {
 
 function rejectFields (message: Message): void {
   for (const field of FOREIGN_FIELDS) {
-    if (message[field] !== undefined) throw new SSE_ERR_MESSAGE(`an event of a topic or run has no ${field} of its own${field === 'id' ? ': the log assigns the ids' : ''}`)
+    if (message[field] !== undefined) throw new SSE_ERR_MESSAGE(`an event of a topic or run has no ${field} of its own: ${field === 'id' ? 'the log assigns the ids, so ' : ''}leave it out`)
   }
 }

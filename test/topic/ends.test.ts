@@ -94,17 +94,19 @@ t.test('a run whose writer was fenced before it began is over at once', async t 
   t.match(producer.signal.reason, { message: 'fenced' })
 })
 
-t.test('readers of a run that is deleted are told that it is lost', async t => {
+t.test('readers of a run that is deleted are told that it is lost; those of one that nobody started, that there is none', async t => {
   const { run, served } = await serveRun(t)
+  const none = t.rejects(served.app.sse.run('r', Numbers).of('b').messages().next(), { code: 'SSE_ERR_RUN_NOT_FOUND', message: /^The run 'r' of 'b' was never started/ })
   const writer = await run.open()
   await writer.append(1)
   const answers = await Promise.all(['/plain', '/filtered', '/quiet'].map(async path => ask(served, path)))
   await Promise.all(answers.map(async answer => answer.until('data: 1')))
   const messages = run.messages()
   await messages.next()
-  const lost = t.rejects(messages.next(), { code: 'SSE_ERR_LOST' })
+  const lost = t.rejects(messages.next(), { code: 'SSE_ERR_LOST', message: "The producer of the run 'r' of 'a' was lost before the run ended" })
   await run.delete()
   for (const answer of answers) t.equal(await answer.ended, 'broken')
   t.match(answers.map(({ events }) => events.slice(1)), [[{ event: 'error', data: /SSE_ERR_LOST/ }], [{ event: 'error', data: /SSE_ERR_LOST/ }], []])
   await lost
+  await none
 })

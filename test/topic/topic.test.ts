@@ -435,6 +435,36 @@ t.test('messages have the fields that were published, and an id', async t => {
   }
 })
 
+t.test('messages: options that it does not have, or that are wrong, are refused', async t => {
+  const { topic } = await serveTopic(t)
+  for (const options of [null, 5, { form: 'start' }, { filter: () => false }, { from: 5 }, { signal: 5 }, { onGap: 5 }]) {
+    t.throws(() => topic.messages(options as never), { code: 'SSE_ERR_OPTION' }, JSON.stringify(options))
+  }
+})
+
+t.test('messages: return() ends a loop that waits, so a stream whose client left is no reader any more', async t => {
+  const { topic } = await serveTopic(t)
+  const messages = topic.messages()
+  const waiting = messages.next()
+  await eventually(() => topic.subscribers === 1)
+  t.strictSame(await messages.return(), { done: true, value: undefined })
+  t.strictSame(await waiting, { done: true, value: undefined })
+  t.equal(topic.subscribers, 0)
+  const early = topic.messages()
+  await early.return()
+  t.strictSame(await early.next(), { done: true, value: undefined })
+
+  const served = await serve(t, app => {
+    const topic = app.sse.topic('t', Count)
+    route(app, '/', (_request, reply) => reply.sse(topic.messages(), { commitAfter: 0 }))
+  })
+  const streamed = served.app.sse.topic('t', Count)
+  const answer = await ask(served, '/')
+  await eventually(() => streamed.subscribers === 1)
+  answer.leave()
+  await eventually(() => streamed.subscribers === 0)
+})
+
 t.test('messages: a signal that fires while the contract is compiled ends the loop', async t => {
   const app = Fastify()
   t.teardown(() => app.close())
