@@ -1,6 +1,6 @@
 // The newest entries of a log, with their frames: what readers at its tail are written from.
 import { Frames } from '../wire/frames.ts'
-import { compareCursors } from './cursor.ts'
+import { compareCursors, positionOf } from './cursor.ts'
 import { type Presentation, type PulledEntry } from './reading.ts'
 import { type Cursor, type LogEntry } from './store.ts'
 
@@ -126,6 +126,9 @@ export class Ring {
   placeOf (cursor: Cursor): number {
     if (cursor === this.cursor) return this.head
     if (cursor === this.#baseCursor) return this.#base
+    // Within an epoch positions are contiguous.
+    const near = this.#items.length - positionOf(this.cursor).seq + positionOf(cursor).seq
+    if (this.#items[near - 1]?.entry.id === cursor) return this.#base + near
     let low = 0
     let high = this.#items.length
     while (low < high) {

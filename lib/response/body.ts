@@ -91,8 +91,10 @@ export class Body extends Readable {
    * for as long as the stream is open they would retain it: 2.4 KB, which is a fifth of an idle stream.
    */
   #letGo (): void {
-    for (const [i, event] of FINISHED.entries()) {
-      for (const listener of this.#raw.listeners(event).slice(this.#counts[i])) this.#raw.removeListener(event, listener as () => void)
+    for (let i = 0; i < FINISHED.length; i++) {
+      const event = FINISHED[i]!
+      const listeners = this.#raw.listeners(event)
+      for (let at = this.#counts[i]!; at < listeners.length; at++) this.#raw.removeListener(event, listeners[at] as () => void)
     }
     // One of them handled errors of the response, such as that of a write after its connection was lost.
     this.#raw.on('error', ignore)

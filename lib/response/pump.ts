@@ -66,6 +66,11 @@ export class Pump {
     this.resume()
   }
 
+  /** The source has ended or failed, or was released: there is nothing to stop. */
+  get isOver (): boolean {
+    return this.#source === undefined
+  }
+
   /** From now on frames may be handed over: what waits is, in this turn, and pulling goes on. */
   attach (): void {
     this.#isAttached = true
