@@ -35,8 +35,9 @@ describe('topics', () => {
     app.sse.topic('b', Price, {
       conflate: ({ data }) => {
         expect(data).type.toBe<{ value: number }>()
-        return undefined
-      }
+        return data.value
+      },
+      async * snapshot () { yield { value: 1 } }
     })
   })
 

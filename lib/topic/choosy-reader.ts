@@ -16,7 +16,7 @@ export interface Choice extends Pick<Presentation, 'begin' | 'end'> {
   /** Whether the reader gets an event. Everything by default. */
   readonly takes?: ((entry: PulledEntry) => boolean) | undefined
   /** The key of an event of which only the newest counts; undefined for one that always counts. No conflation by default. */
-  readonly keyOf?: ((entry: PulledEntry) => string | undefined) | undefined
+  readonly keyOf?: ((entry: PulledEntry) => string | number | undefined) | undefined
 }
 
 /** Writes what a reader chooses to its session. */
@@ -136,11 +136,11 @@ export class ChoosyReader implements Following {
 
 /** The newest event of each key, and all without one, in the log's order. */
 class Newest {
-  readonly #keyOf: (entry: PulledEntry) => string | undefined
+  readonly #keyOf: (entry: PulledEntry) => string | number | undefined
   /** By key, or by itself without one. A key that comes again goes to the end. */
   readonly #entries = new Map<unknown, PulledEntry>()
 
-  constructor (keyOf: (entry: PulledEntry) => string | undefined) {
+  constructor (keyOf: (entry: PulledEntry) => string | number | undefined) {
     this.#keyOf = keyOf
   }
 

@@ -146,7 +146,7 @@ export abstract class LogHandle<C> implements LogSource<EventOf<C>> {
   /** The log with what its readers are shown; one with a filter gets a part of the snapshot. */
   protected abstract readable (filter?: Filter): ReadableLog
   /** The key of an event for conflation. */
-  protected abstract readonly keyOf: ((entry: PulledEntry) => string | undefined) | undefined
+  protected abstract readonly keyOf: ((entry: PulledEntry) => string | number | undefined) | undefined
 
   /** A feed of the log for one reader. Plain readers share every byte; others choose. */
   protected feed (start: StartAt, { filter }: Reading, end: Presentation['end']): Feed {

@@ -115,7 +115,7 @@ export class RunCore implements LogCore {
 export class Run<C = unknown, Log = unknown> extends LogHandle<C> {
   protected declare readonly core: RunCore
   protected readonly defaultFrom = 'start'
-  protected readonly keyOf: ((entry: PulledEntry) => string | undefined) | undefined = undefined
+  protected readonly keyOf: ((entry: PulledEntry) => string | number | undefined) | undefined = undefined
 
   /**
    * The run with an id: a cheap handle.

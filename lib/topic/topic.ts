@@ -39,7 +39,7 @@ export interface TopicOptions<C = unknown> {
    */
   snapshot?: ((context: SnapshotContext) => Snapshotted<PublishedOf<C>> | Promise<Snapshotted<PublishedOf<C>>>) | undefined
   /** A reader that is behind gets only the newest event of each key. Events without a key are never dropped. */
-  conflate?: ((message: MessageOf<C>) => string | undefined) | undefined
+  conflate?: ((message: MessageOf<C>) => Key | undefined) | undefined
 }
 
 /** Options of `publish`. */
@@ -58,7 +58,7 @@ export interface TopicSettings {
   readonly maxEvents: number
   readonly ttl: number
   readonly snapshot: ((context: SnapshotContext) => Snapshotted<unknown> | Promise<Snapshotted<unknown>>) | undefined
-  readonly conflate: ((message: never) => string | undefined) | undefined
+  readonly conflate: ((message: never) => Key | undefined) | undefined
 }
 
 /** All topics of one name. */
@@ -121,7 +121,7 @@ export class Topic<C = unknown> extends LogHandle<C> {
     return records.encoder === undefined ? records.ready().then(feed) : feed()
   }
 
-  protected override get keyOf (): ((entry: PulledEntry) => string | undefined) | undefined {
+  protected override get keyOf (): ((entry: PulledEntry) => string | number | undefined) | undefined {
     const { records, settings: { conflate } } = this.core
     if (conflate === undefined) return undefined
     return ({ entry, id }) => {
@@ -136,7 +136,7 @@ export class Topic<C = unknown> extends LogHandle<C> {
 }
 
 /** @throws SSE_ERR_OPTION: a promise, say, is another key each time, so that nothing would be conflated */
-function checkKey (key: unknown): string | undefined {
-  if (typeof key === 'object' && key !== null) throw new SSE_ERR_OPTION('conflate', 'a function that returns a string or undefined', `one that returned ${inspect(key, { depth: 0 })}`)
-  return key as string | undefined
+function checkKey (key: unknown): Key | undefined {
+  if (typeof key === 'object' && key !== null) throw new SSE_ERR_OPTION('conflate', 'a function that returns a string, a number or undefined', `one that returned ${inspect(key, { depth: 0 })}`)
+  return key as Key | undefined
 }

@@ -93,7 +93,7 @@ t.test('a key of conflate that is an object is refused: each would be another ke
   await served.topic.publish(count(1))
   const answer = await ask(served, '/topic')
   t.equal(await answer.ended, 'broken')
-  t.match(errorLines(served), [{ err: { code: 'SSE_ERR_OPTION', message: /`conflate` must be a function that returns a string or undefined, got one that returned Promise/ } }])
+  t.match(errorLines(served), [{ err: { code: 'SSE_ERR_OPTION', message: /`conflate` must be a function that returns a string, a number or undefined, got one that returned Promise/ } }])
 })
 
 t.test('null as a key of conflate is none', async t => {
