@@ -98,8 +98,10 @@ export function remember (log: StoredLog, id: Cursor, { token, idempotencyKey, t
 /** Appends entries. */
 export function write (log: StoredLog, records: readonly LogRecord[], epoch: number, seq: number): readonly LogEntry[] {
   const entries = records.map(({ kind, type, data, meta }, i): LogEntry => ({ kind, type, data, meta, id: cursorOf(epoch, seq + i) }))
+  // An array that begins empty has room for 17 with its first entry, and many topics have readers and no event.
+  if (log.entries.length === 0) log.entries = entries.slice()
+  else for (const entry of entries) log.entries.push(entry)
   for (const entry of entries) {
-    log.entries.push(entry)
     log.bytes += bytesOf(entry)
     if (entry.kind === 'event') log.events++
     else if (entry.kind === 'open') log.nonce = entry.data

@@ -4,10 +4,11 @@ import { systemClock } from '../log/clock.ts'
 import { cursorOf } from '../log/cursor.ts'
 import { limitsOf, positiveInteger, type StoreOptions } from '../log/limits.ts'
 import {
-  type AppendOptions, type Cursor, type LogEntry, type LogRecord, type Notify, type ReadOptions, type Slice, type Store, StoreError, type StoreLimits
+  type AppendOptions, type Cursor, type LogRecord, type Notify, type ReadOptions, type Slice, type Store, StoreError, type StoreLimits
 } from '../log/store.ts'
 import { duplicateOf, emptyLog, headOf, indexAfter, indexOfLast, isEnded, LOG_BYTES, pageEnd, remember, type StoredLog, trim, write } from './memory-log.ts'
 import { RecencyList } from './recency.ts'
+import { Watchers } from './watchers.ts'
 
 /** Options of {@link memoryStore}. */
 export interface MemoryStoreOptions extends StoreOptions {
@@ -36,7 +37,7 @@ export class MemoryStore implements Store {
   readonly #now: () => number
   readonly #logs = new Map<string, StoredLog>()
   readonly #recency = new RecencyList<StoredLog>()
-  readonly #watchers = new Map<string, Set<Notify>>()
+  readonly #watchers = new Watchers()
   #bytes = 0
   /** The highest epoch of a log that is gone: the next of its name must not take it again in the same ms. */
   #lastEpoch = 0
@@ -72,7 +73,7 @@ export class MemoryStore implements Store {
     remember(log, last, options, now)
     this.#bytes += log.bytes - bytes
     this.#evict(log, now)
-    if (entries.length > 0) this.#notify(name, entries)
+    if (entries.length > 0) this.#watchers.tell(name, entries)
     return last
   }
 
@@ -92,15 +93,7 @@ export class MemoryStore implements Store {
 
   async watch (name: string, notify: Notify): Promise<() => void> {
     this.#throwIfClosed()
-    // A function of its own, so that one that watches twice is called twice.
-    const watcher: Notify = entries => notify(entries)
-    let watchers = this.#watchers.get(name)
-    if (watchers === undefined) this.#watchers.set(name, watchers = new Set())
-    watchers.add(watcher)
-    return () => {
-      watchers.delete(watcher)
-      if (watchers.size === 0 && this.#watchers.get(name) === watchers) this.#watchers.delete(name)
-    }
+    return this.#watchers.add(name, notify)
   }
 
   async delete (name: string): Promise<void> {
@@ -145,7 +138,7 @@ export class MemoryStore implements Store {
     this.#recency.delete(log)
     this.#bytes -= log.bytes
     this.#lastEpoch = Math.max(this.#lastEpoch, log.epoch)
-    this.#notify(log.name, null)
+    this.#watchers.tell(log.name, null)
   }
 
   #evict (used: StoredLog, now: number): void {
@@ -157,10 +150,5 @@ export class MemoryStore implements Store {
     }
     // The log just appended to is the newest, and stays: what was acknowledged is there.
     while (this.#bytes > this.#maxBytes && this.#recency.oldest !== used) this.#drop(this.#recency.oldest!)
-  }
-
-  #notify (name: string, entries: readonly LogEntry[] | null): void {
-    const watchers = this.#watchers.get(name)
-    if (watchers !== undefined) for (const notify of watchers) notify(entries)
   }
 }

@@ -2,15 +2,10 @@
 
 import type { Cursor, LogEntry, Notify } from '../log/store.ts'
 import { type Statements, toNumber, toText } from './sqlite-statements.ts'
+import { Watchers } from './watchers.ts'
 
 /** How often to look whether another process has written, while somebody watches, ms. */
 const POLL = 25
-
-interface Watchers {
-  readonly notify: Set<Notify>
-  /** The count of the last change that they know. */
-  changed: number
-}
 
 /** What an append of this process did; without entries nothing was written, or a renewal was. */
 export interface OwnChange {
@@ -24,7 +19,9 @@ export interface OwnChange {
 /** Watches logs: appends of this process are told as they are made, those of others are looked for while anybody watches. */
 export class SqliteChanges {
   readonly #statements: Statements
-  readonly #watchers = new Map<string, Watchers>()
+  readonly #watchers = new Watchers(log => this.#unwatched(log))
+  /** Of each log that is watched, the count of the last change that its watchers know. */
+  readonly #known = new Map<string, number>()
   #poll: NodeJS.Timeout | undefined
   #dataVersion = 0
   /** Of changes that were polled. */
@@ -36,36 +33,34 @@ export class SqliteChanges {
 
   /** Within a transaction. */
   watch (log: string, notify: Notify): () => void {
-    // One function may watch twice: each call has its own entry.
-    const watcher: Notify = entries => notify(entries)
     this.#startPolling()
-    const watchers = this.#watchers.get(log) ?? { notify: new Set(), changed: this.#latest() }
-    this.#watchers.set(log, watchers)
-    watchers.notify.add(watcher)
-    return () => {
-      if (!watchers.notify.delete(watcher) || watchers.notify.size > 0) return
-      if (this.#watchers.get(log) === watchers) this.#watchers.delete(log)
-      if (this.#watchers.size === 0) this.#stopPolling()
-    }
+    if (!this.#watchers.has(log)) this.#known.set(log, this.#latest())
+    return this.#watchers.add(log, notify)
   }
 
   /** Tells of an append of this process. */
   tell (log: string, { entries, before, changed }: OwnChange): void {
-    const watchers = this.#watchers.get(log)
-    if (watchers === undefined || entries.length === 0) return
+    const known = this.#known.get(log)
+    if (known === undefined || entries.length === 0) return
     // Had another process written in between, its change would be hidden by ours.
-    if (before <= watchers.changed) watchers.changed = changed
-    for (const notify of watchers.notify) notify(entries)
+    if (before <= known) this.#known.set(log, changed)
+    this.#watchers.tell(log, entries)
   }
 
   /** Tells of a deletion by this process. */
   tellDeleted (log: string): void {
-    for (const notify of this.#watchers.get(log)?.notify ?? []) notify(null)
+    this.#watchers.tell(log, null)
   }
 
   close (): void {
     this.#stopPolling()
     this.#watchers.clear()
+    this.#known.clear()
+  }
+
+  #unwatched (log: string): void {
+    this.#known.delete(log)
+    if (this.#watchers.isEmpty) this.#stopPolling()
   }
 
   #startPolling (): void {
@@ -88,10 +83,9 @@ export class SqliteChanges {
       this.#dataVersion = version
       for (const { name, changed } of changes) {
         this.#count = changed
-        const watchers = this.#watchers.get(name)
         // Our own appends have told theirs.
-        if (watchers === undefined || changed <= watchers.changed) continue
-        for (const notify of watchers.notify) notify(null)
+        const known = this.#known.get(name)
+        if (known !== undefined && changed > known) this.#watchers.tell(name, null)
       }
     } catch { /* locked: the next look sees it */ }
   }
