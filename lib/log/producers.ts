@@ -143,7 +143,7 @@ export class Producers {
   async delete (log: string, isRun: boolean): Promise<void> {
     this.#writers.get(log)?.abandon(new SSE_ERR_STOPPED())
     const found = isRun ? await this.#read(log) : null
-    if (found !== null) await this.#patiently(() => rememberDeletion(this.#gate.store, log, found.tail.id))
+    if (found !== null && mayHaveProducer(found.tail)) await this.#patiently(() => rememberDeletion(this.#gate.store, log, found.tail.id))
     return this.#patiently(() => this.#gate.store.delete(log))
   }
 
@@ -183,6 +183,11 @@ export class Producers {
       }
     }
   }
+}
+
+/** Whether a producer may not know yet that the run is over: only it ends a run as complete or failed. */
+function mayHaveProducer ({ kind, type }: LogEntry): boolean {
+  return kind !== 'end' || type === 'stopped' || type === 'lost'
 }
 
 function endRecord (type: EndState): LogRecord {

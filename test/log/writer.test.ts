@@ -175,6 +175,18 @@ t.test('a run that another process deleted is not written again: its producer is
   t.equal(await next!.append(event('4')), '1000001-2', 'a run that was started afterwards is repaired as ever')
 })
 
+t.test('of a run that its producer has ended, no deletion is remembered', async t => {
+  const { writer, other, model } = await claimed()
+  const kept = async () => (await model.read('deleted:run:r', null, { limit: 1 })).tail
+  await writer.end('complete')
+  await other.logs.delete('run:r', true)
+  t.equal(await kept(), null)
+  const { writer: next } = await other.logs.claim('run:r', RUN)
+  await next!.append(event('1'))
+  await other.logs.delete('run:r', true)
+  t.not(await kept(), null)
+})
+
 t.test('a store that cannot say whether a run was deleted has lost it', async t => {
   const { writer, model, fault } = await claimed()
   await writer.append(event('1'))
