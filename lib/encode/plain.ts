@@ -85,7 +85,11 @@ function arrayOf (value: unknown[], ancestors: object[]): unknown[] {
 }
 
 function objectOf (value: object, ancestors: object[]): object {
-  if (!isOrdinary(value)) return new NotJson(OBJECTS.find(([is]) => is(value))![1])
+  if (!isOrdinary(value)) {
+    // It is refused here; if it rejects later too, that must not end the process.
+    if (value instanceof Promise) value.catch(() => {})
+    return new NotJson(OBJECTS.find(([is]) => is(value))![1])
+  }
   const copy: Record<string, unknown> = {}
   for (const key of Object.keys(value)) {
     const inner = copyOf((value as Record<string, unknown>)[key], key, ancestors)

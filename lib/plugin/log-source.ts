@@ -93,7 +93,9 @@ function failureFrames ({ config, contract, reply }: LogCall, failure: FailureDa
   const frame = (event: string, data: string) => Frames.of((event === '' ? '' : eventLine(event)) + dataLines(data) + END + positionLines(undefined, id ?? undefined) + END, 0)
   if (typeof errorEvent === 'string') return frame(errorEvent, JSON.stringify(failure))
   try {
-    const { event, data } = contract.encoder.record(errorEvent(Object.assign(new Error(failure.message), failure), reply.request))
+    const item: unknown = errorEvent(Object.assign(new Error(failure.message), failure), reply.request)
+    if (item instanceof Promise) item.catch(() => { /* the warning below says what is wrong */ })
+    const { event, data } = contract.encoder.record(item)
     return frame(event, data)
   } catch (refused) {
     logError(reply.request.log, 'warn', refused, `errorEvent gave no item of the contract; '${FAILURE.name}' is sent in its place`)

@@ -9,8 +9,8 @@ import { type LogMessage } from './records.ts'
 export interface MessagesOptions {
   /** Ends the loop, without an error. */
   signal?: AbortSignal | undefined
-  /** Is told of events that are not to be had. Without it a gap throws SSE_ERR_GAP. */
-  onGap?: ((gap: Gap) => void) | undefined
+  /** Called where events are missing. A promise is awaited before the next message. Without it a gap throws SSE_ERR_GAP. */
+  onGap?: ((gap: Gap) => unknown) | undefined
 }
 
 /** The log whose messages are asked for. */
@@ -62,12 +62,12 @@ async function * read ({ title, open, toMessage }: LogToRead, { signal, onGap = 
     for (let batch; (batch = await pull.next()) !== null; isFound = true) {
       if (batch.end !== undefined) return throwUnlessGood(batch.end, title, isFound)
       if (batch.beginning !== undefined) {
-        if (batch.beginning.gap !== null) onGap(batch.beginning.gap)
+        if (batch.beginning.gap !== null) await onGap(batch.beginning.gap)
         continue
       }
       for (const entry of batch.entries) {
         const message = toMessage(entry)
-        if (message === undefined) onGap({ after: null, next: entry.id })
+        if (message === undefined) await onGap({ after: null, next: entry.id })
         else yield message
       }
     }

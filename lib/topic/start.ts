@@ -43,5 +43,7 @@ function checkPlace (place: Place): Place {
   const isPlace = (typeof place === 'string' && place !== '') ||
     (typeof place === 'object' && place !== null && Number.isSafeInteger(place.last) && place.last >= 0)
   if (isPlace) return place
+  const given: unknown = place
+  if (given instanceof Promise) given.catch(() => { /* this error is told instead */ })
   throw new SSE_ERR_OPTION('from', "'now', 'start', { last: n } with an integer n >= 0, an id, or a function of the client's id that returns one of these", inspect(place, { depth: 1 }))
 }

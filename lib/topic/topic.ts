@@ -137,6 +137,7 @@ export class Topic<C = unknown> extends LogHandle<C> {
 
 /** @throws SSE_ERR_OPTION: a promise, say, is another key each time, so that nothing would be conflated */
 function checkKey (key: unknown): Key | undefined {
+  if (key instanceof Promise) key.catch(() => { /* this error is told instead */ })
   if (typeof key === 'object' && key !== null) throw new SSE_ERR_OPTION('conflate', 'a function that returns a string, a number or undefined', `one that returned ${inspect(key, { depth: 0 })}`)
   return key as Key | undefined
 }

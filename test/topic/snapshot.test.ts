@@ -96,6 +96,31 @@ t.test('a key of conflate that is an object is refused: each would be another ke
   t.match(errorLines(served), [{ err: { code: 'SSE_ERR_OPTION', message: /`conflate` must be a function that returns a string, a number or undefined, got one that returned Promise/ } }])
 })
 
+t.test('functions that must be synchronous: the rejection of one that is not does not end the process', async t => {
+  const seen = unhandledErrors(t)
+  const rejects = async () => { throw new Error('mine') }
+  const served = await serve(t, app => {
+    const run = app.sse.run('r', Count).of('a')
+    const topic = app.sse.topic('t', Count, { conflate: rejects as never })
+    app.get('/run', { schema: { response: { 200: Count } }, config: { sse: { errorEvent: rejects as never } } }, async (_request, reply) => {
+      await run.start(rejects)
+      return reply.sse(run as never) as never
+    })
+    route(app, '/conflate', async (_request, reply) => {
+      await topic.publish(count(1))
+      return reply.sse(topic, { from: 'start' })
+    })
+    route(app, '/from', (_request, reply) => reply.sse(topic, { from: rejects }))
+    route(app, '/payload', (_request, reply) => reply.sse([{ event: 'count', data: { n: rejects() } }]))
+    app.get('/gap', async () => topic.messages({ from: 'nowhere', onGap: rejects }).next())
+  })
+  for (const path of ['/run', '/conflate', '/from', '/payload', '/gap']) {
+    const answer = await ask(served, path, { headers: { 'last-event-id': 'foreign' } })
+    t.match([answer.status, await answer.ended], path === '/run' || path === '/conflate' ? [200, 'broken'] : [500, 'end'], path)
+  }
+  t.strictSame(seen, [])
+})
+
 t.test('null as a key of conflate is none', async t => {
   const served = await serveTopic(t, { conflate: () => null }, { from: 'start' })
   for (const n of [1, 2]) await served.topic.publish(count(n))
