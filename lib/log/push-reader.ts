@@ -20,8 +20,8 @@ export class PushReader implements Reader, WillingReader {
   bytes = 0
   readonly #channel: ChannelPort
   readonly #sink: ReaderSink
-  /** Of the sink; a field of its own, because in a loop over thousands each object on the way to it is a cache miss. */
-  readonly #direct: ReaderSink['direct']
+  /** Of the sink, once it has one; a field of its own, because in a loop over thousands each object on the way to it is a cache miss. */
+  #direct: ReaderSink['direct'] = null
   readonly #end: Presentation['end']
   /** What it reads on after, while its place is not known to be in the ring. */
   #after: After = null
@@ -33,7 +33,6 @@ export class PushReader implements Reader, WillingReader {
     this.#channel = channel
     this.#standby = new Standby(channel)
     this.#sink = sink
-    this.#direct = sink.direct
     this.#end = end
   }
 
@@ -206,7 +205,7 @@ export class PushReader implements Reader, WillingReader {
   }
 
   #write (frames: Frames, now: number): boolean {
-    const direct = this.#direct
+    const direct = this.#direct ??= this.#sink.direct
     const isWilling = direct !== null ? direct.write(frames.chunk) : this.#sink.writeFrames(frames)
     this.lastAt = now
     this.bytes += frames.byteLength
