@@ -5,7 +5,7 @@ import { type Alarms, type Clock } from './clock.ts'
 import { cursorOf, positionOf } from './cursor.ts'
 import { rememberDeletion } from './deletions.ts'
 import { isUnavailable, type StoreGate, within } from './gate.ts'
-import { pauseBefore, unacknowledged } from './publisher.ts'
+import { closed, pauseBefore, unacknowledged } from './publisher.ts'
 import { type Cursor, type EndState, type LogEntry, type LogRecord, type Slice, StoreError } from './store.ts'
 import { Writer, type WriterOptions } from './writer.ts'
 
@@ -27,6 +27,7 @@ export class Producers {
   readonly #writers = new Map<string, Writer>()
   /** The last epoch that this process opened: two runs of one id never share one, also within a ms. */
   #lastEpoch = 0
+  #isClosed = false
 
   constructor (gate: StoreGate, clock: Clock, alarms: Alarms) {
     this.#gate = gate
@@ -149,6 +150,7 @@ export class Producers {
 
   /** Lets go of all runs of this process; what they had not ended runs out. */
   close (): void {
+    this.#isClosed = true
     for (const writer of this.#writers.values()) writer.abandon()
   }
 
@@ -167,9 +169,10 @@ export class Producers {
     return this.#clock.now() + this.#gate.store.limits.appendTimeout
   }
 
-  /** Repeats a call while the store is down, for as long as an append may take. */
+  /** Repeats a call while the store is down, for as long as an append may take, or until the app closes. */
   async #patiently<T> (call: () => Promise<T>, deadline = this.#deadline()): Promise<T> {
     for (let attempt = 0; ; attempt++) {
+      if (this.#isClosed) throw closed()
       try {
         const value = await within(call(), deadline - this.#clock.now(), this.#alarms)
         this.#gate.succeeded()

@@ -260,6 +260,16 @@ t.test('a writer whose run is stopped or deleted is told so: by its signal, and 
   t.strictSame(errorLines(served), [])
 })
 
+t.test('once the app is closed, a run is not waited for', async t => {
+  const { app, runs } = await serveRuns(t)
+  await app.close()
+  const run = runs.of('a')
+  const calls: Array<() => Promise<unknown>> = [() => run.start(() => upTo(1)), () => run.open(), () => run.status(), () => run.stop(), () => run.delete()]
+  for (const call of calls) {
+    await t.rejects(call, { code: 'SSE_ERR_STORE', message: /it was closed/ }, String(call))
+  }
+})
+
 t.test('start takes a function, and anything else begins no run', async t => {
   const { runs } = await serveRuns(t)
   for (const source of [upTo(1), [count(1)], null, undefined, 'text']) await t.rejects(runs.of('a').start(source as never), { code: 'SSE_ERR_SOURCE', message: /write start/ })
