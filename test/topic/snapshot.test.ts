@@ -1,6 +1,6 @@
 import { type FastifyInstance } from 'fastify'
 import t, { type Test } from 'tap'
-import { errors } from '../../lib/index.ts'
+import { errors, EventStream, RawText } from '../../lib/index.ts'
 import { Snapshots } from '../../lib/topic/snapshots.ts'
 import { count, Count, numbersOf, outlineOf, route } from '../helpers/logs.ts'
 import { ask, errorLines, serve, unhandledErrors } from '../helpers/serve.ts'
@@ -63,6 +63,19 @@ t.test('a filter decides what of a snapshot its reader gets, and readers beside 
   t.strictSame(outlineOf(plain), ['count 1', 'count 2', '$ready'])
   filtered.leave()
   plain.leave()
+})
+
+t.test('a filter sees raw text of a snapshot as text', async t => {
+  const served = await serve(t, app => {
+    const contract = EventStream(RawText())
+    const topic = app.sse.topic('lines', contract, { snapshot: () => ['1', 'two'] })
+    app.get('/topic', { schema: { response: { 200: contract } } }, (_request, reply) => reply.sse(topic, { filter: ({ data }) => data === '1' }))
+  })
+  const answer = await ask(served, '/topic')
+  await answer.until('$ready')
+  t.match(answer.events, [{ data: '1' }, { event: '$ready' }])
+  t.equal(answer.events.length, 2)
+  answer.leave()
 })
 
 t.test('a snapshot that never comes is given up, so that the next readers are not held up by it', async t => {
