@@ -84,7 +84,7 @@ function begin (session: Session, source: unknown, call: Omit<LogCall, 'lastEven
     session.fail(new SSE_ERR_SOURCE('a promise (await it, or give an async function)'))
   } else if (typeof source === 'function') session.start(() => openGiven(source(new SourceInput(call.reply.request)), call))
   else if (isLog(source)) session.start(() => openGiven(source, call))
-  else session.start(() => plainSource(source, call))
+  else session.start(() => plainSource(source, call), source)
 }
 
 /** A topic or run is streamed by a feed; anything else is what it is. */

@@ -1,11 +1,16 @@
 // The streams of an app, from `reply.sse` to the close of each response.
+import { Turns } from '../log/turns.ts'
 import { Heartbeats } from '../response/heartbeat.ts'
 import { type OpenSession, type SessionConfig, type SessionRegistry } from '../response/reply-port.ts'
 import { type ResolvedOptions } from '../response/options.ts'
 import { type Contract } from './route.ts'
 
+/** In one turn of the event loop that many streams are opened: 5 to 10 ms. */
+const OPENED_PER_TURN = 128
+
 export class Streams implements SessionRegistry {
   readonly #heartbeats = new Heartbeats()
+  readonly #turns = new Turns(OPENED_PER_TURN)
   /** Streams whose headers went out. */
   open = 0
   isClosing = false
@@ -25,7 +30,7 @@ export class Streams implements SessionRegistry {
   configOf (contract: Contract, options: ResolvedOptions): SessionConfig {
     const known = this.#configs.get(contract)
     if (known?.options === options) return known
-    const config = { options, encoder: contract.encoder, sentinel: contract.sentinel, heartbeats: this.#heartbeats, registry: this }
+    const config = { options, encoder: contract.encoder, sentinel: contract.sentinel, heartbeats: this.#heartbeats, registry: this, turns: this.#turns }
     if (known === undefined) this.#configs.set(contract, config)
     return config
   }

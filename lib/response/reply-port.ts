@@ -69,4 +69,11 @@ export interface SessionConfig {
   readonly sentinel: string
   readonly heartbeats: Heartbeats
   readonly registry: SessionRegistry
+  readonly turns: OpeningTurns
+}
+
+/** Rations how many streams are opened in one turn of the event loop. */
+export interface OpeningTurns {
+  /** Undefined where there is room in this turn, else a promise of a turn with room. */
+  take (): Promise<void> | undefined
 }

@@ -35,17 +35,26 @@ export class Session extends StreamedResponse implements PumpOwner, BodyOwner, F
   }
 
   /**
-   * Opens the source and streams it, once the response's turn on its connection has come.
+   * Opens the source and streams it, once the response's turn on its connection has come. When thousands of clients connect
+   * at once, libuv hands over all their requests in one turn of the event loop; then most are opened in the turns that follow.
    *
    * @param open gives the source, a feed, null for a 204, or a promise of these
+   * @param given a source that has to be let go where it is not opened
    */
-  start (open: () => unknown): void {
-    if (isQueued(this.raw)) awaitTurn(this.raw, () => this.#open(open), () => this.close())
-    else this.#open(open)
+  start (open: () => unknown, given?: unknown): void {
+    if (isQueued(this.raw)) {
+      awaitTurn(this.raw, () => this.#open(open, given), () => {
+        discard(given)
+        this.close()
+      })
+      return
+    }
+    const room = this.config.turns.take()
+    this.#open(room === undefined ? open : () => room.then(() => this.state === 'opening' ? open() : given), given)
   }
 
-  #open (open: () => unknown): void {
-    if (this.state !== 'opening' || isGone(this.raw)) return
+  #open (open: () => unknown, given: unknown): void {
+    if (this.state !== 'opening' || isGone(this.raw)) return discard(given)
     try {
       const given = open()
       if (given instanceof Promise) given.then(source => this.#begin(source)).catch((error: unknown) => this.onError(error))

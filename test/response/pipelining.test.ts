@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
+import { Readable } from 'node:stream'
 import t, { type Test } from 'tap'
 import { EventStream } from '../../lib/index.ts'
 import { errorLines, eventually, unhandledErrors, serve, type Served, summaries } from '../helpers/serve.ts'
@@ -67,6 +68,19 @@ t.test('of 1,000 pipelined requests only the first stream starts, and all are fr
   // The grace is a minute: it would wait for whatever is left.
   await served.app.close()
   t.strictSame(seen, [])
+})
+
+t.test('a source that was given to a queued response is let go when its connection ends', async t => {
+  const gate = new Gate()
+  const source = new Readable({ objectMode: true, read () {} })
+  let handled = 0
+  const served = await serve(t, app => {
+    app.get('/', Numbers, (_request, reply) => { reply.sse(handled++ === 0 ? gate.source() as never : source) })
+  })
+  const socket = pipeline(t, served, request('/').repeat(2))
+  await eventually(() => handled === 2 && socket.text.includes('data: 1'))
+  socket.destroy()
+  await eventually(() => source.destroyed)
 })
 
 t.test('a queued stream starts when its turn comes, with all of commitAfter', async t => {

@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
+import { Readable } from 'node:stream'
 import { setImmediate as turn } from 'node:timers/promises'
 import t from 'tap'
 import { EventStream, event } from '../../lib/index.ts'
@@ -37,6 +38,43 @@ t.test('an invalid payload after the headers: fail, skip, or a function that dec
     ['invalid', 1], ['complete', 2], ['complete', 2], ['complete', 2], ['error', 1]
   ])
   t.equal(served.lines.filter(line => line.msg === 'invalid event dropped').length, 4)
+})
+
+t.test('of hundreds of requests in one turn of the event loop each stream is opened, 128 in a turn, in the context of its request', async t => {
+  const turns: number[] = []
+  const contexts = new AsyncLocalStorage<string>()
+  let now = 0
+  let timer = setImmediate(function count () {
+    now++
+    timer = setImmediate(count)
+  })
+  t.teardown(() => clearImmediate(timer))
+  const served = await serve(t, app => {
+    app.addHook('onRequest', (request, _reply, done) => contexts.run(request.url, done))
+    app.get('/:n', Numbers, (request, reply) => {
+      reply.sse(() => {
+        turns.push(now)
+        return contexts.getStore() === request.url ? [Number((request.params as { n: string }).n)] : []
+      })
+    })
+  }, { fastify: { logger: false } })
+  const answers = await Promise.all(Array.from({ length: 400 }, (_, n) => served.app.inject(`/${n}`)))
+  t.strictSame(answers.map(({ payload }) => payload), answers.map((_, n) => `data: ${n}\n\n`))
+  t.equal(Math.max(...turns.map(turn => turns.filter(other => other === turn).length)), 128)
+})
+
+t.test('a source that was given is let go where its client leaves before it is opened', async t => {
+  const sources: Readable[] = []
+  const served = await serve(t, app => {
+    app.get('/', Numbers, (_request, reply) => {
+      const source = new Readable({ objectMode: true, read () {} })
+      sources.push(source)
+      reply.sse(source)
+      reply.raw.destroy()
+    })
+  }, { fastify: { logger: false } })
+  await Promise.allSettled(Array.from({ length: 150 }, () => served.app.inject('/')))
+  await eventually(() => sources.length === 150 && sources.every(({ destroyed }) => destroyed))
 })
 
 t.test('onInvalid that answers no policy ends the stream with what is wrong; an async one is not waited for', async t => {
