@@ -46,6 +46,8 @@ function closeWith (fastify: FastifyInstance, streams: Streams, logs: AppLogs): 
   })
   fastify.addHook('onClose', async () => {
     await finished
+    // Those that requests have started since: the server has answered them all by now.
+    await logs.finishRuns()
     await logs.close()
   })
 }

@@ -8,7 +8,7 @@ import { comment, EventStream } from '../../lib/index.ts'
 import { MemoryStore } from '../../lib/store/memory.ts'
 import { type RunEvent } from '../../lib/plugin/app-logs.ts'
 import { count, Count, counts, numbersOf, outlineOf, route, SharedStore } from '../helpers/logs.ts'
-import { ask, errorLines, eventually, type LogLine, serve } from '../helpers/serve.ts'
+import { ask, errorLines, eventually, type LogLine, serve, turns } from '../helpers/serve.ts'
 
 type Test = Parameters<typeof serve>[0]
 type Numbers = ReturnType<typeof declare>
@@ -344,6 +344,31 @@ t.test('close() waits for a source, which ends well within its grace', async t =
   const other = await serveRuns(t, {}, { sse: { store: new SharedStore(store) } })
   t.match(await other.runs.of('a').status(), { state: 'complete' })
   t.strictSame(await all(other.runs.of('a').messages()), [1, 2])
+})
+
+t.test('close() waits for a run that a request starts while the server closes', async t => {
+  const store = new MemoryStore()
+  let isAsked = false
+  let isClosing = false
+  const served = await serve(t, app => {
+    const runs = declare(app, {})
+    app.get('/late', async () => {
+      isAsked = true
+      await eventually(() => isClosing)
+      await turns()
+      return await runs.of('a').start(async function * () {
+        await turns(200)
+        yield count(1)
+      })
+    })
+    app.addHook('preClose', async () => { isClosing = true })
+  }, { sse: { store: new SharedStore(store) } })
+  const late = ask(served, '/late')
+  await eventually(() => isAsked)
+  await served.app.close()
+  t.equal(await (await late).whole(), 'started')
+  const other = await serveRuns(t, {}, { sse: { store: new SharedStore(store) } })
+  t.match(await other.runs.of('a').status(), { state: 'complete' })
 })
 
 t.test('close() fails a run whose source goes on beyond its grace', async t => {
