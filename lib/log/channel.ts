@@ -27,6 +27,9 @@ export interface ChannelParts {
   onIdle (channel: Channel): void
 }
 
+/** So many readers have more after them, for whom the first frames are kept: making them is a twentieth of a reader's joining. */
+const MANY_READERS = 16
+
 /** How long a channel without readers stays, ms: one that reconnects finds it. */
 const LINGER = 5_000
 
@@ -124,7 +127,7 @@ export class Channel implements Alarm, FollowerListener, ChannelPort {
     const frames = this.presentation.begin(beginning)
     if (!(frames instanceof Promise)) {
       this.#ready = { id: beginning.id, frames }
-      setImmediate(forgetReady, this)
+      if (this.readers < MANY_READERS) setImmediate(forgetReady, this)
     }
     return frames
   }
