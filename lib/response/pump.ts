@@ -88,17 +88,16 @@ export class Pump {
   }
 
   /**
-   * Releases the source: nothing more is pulled or handed over, and its `return()` is called so that its `finally` runs.
+   * Releases the source, unless {@link isOver}: nothing more is pulled or handed over, and its `return()` is called so that its `finally` runs.
    *
    * @param onFailure is told when `return()` itself fails
    */
   stop (onFailure: (error: unknown) => void): void {
-    const source = this.#source
+    const source = this.#source!
     this.#source = undefined
     this.#isAttached = false
     // A promise that never settles may hold this pump for ever, but nothing of the request through it.
     this.#owner = SILENT
-    if (source === undefined) return
     try {
       const returned: unknown = source.iterator.return?.()
       if (returned instanceof Promise) returned.catch(onFailure)

@@ -92,3 +92,11 @@ t.test('the end of a run is not joined', async t => {
   t.strictSame(join([item(2, 'x', 'end')], 0), { frames: null, count: 0 })
   t.strictSame(join([item(1, 'hidden')], 0), { frames: null, count: 1 })
 })
+
+t.test('places of an earlier epoch are found too', async t => {
+  const ring = new Ring('5-0')
+  for (let seq = 1; seq <= 5; seq++) ring.push(item(seq))
+  ring.push(new Item({ kind: 'open', type: '5-5', data: '', meta: '', id: '9-0' }, 'tag45678.9-0', presentation))
+  t.equal(idsAfter(ring, '5-3').length, 3)
+  t.equal(ring.placeOf('5-6'), -1)
+})
