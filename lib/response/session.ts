@@ -187,7 +187,6 @@ export class Session extends StreamedResponse implements PumpOwner, BodyOwner, F
   }
 
   onWanted (): void {
-    if (this.state !== 'streaming') return
     this.pump?.resume()
     this.following?.resume()
   }
