@@ -4,9 +4,9 @@ import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import ts from 'typescript'
 import t from 'tap'
-import { CHILD_ENV } from './helpers/serve.ts'
+import { CHILD_ENV } from '../helpers/serve.ts'
 
-const root = new URL('..', import.meta.url).pathname
+const root = new URL('../..', import.meta.url).pathname
 const folder = join(root, '.readme')
 const documents = ['README.md', ...readdirSync(join(root, 'docs')).map(name => `docs/${name}`)]
 const texts = new Map(documents.map(file => [file, readFileSync(join(root, file), 'utf8')]))

@@ -5,7 +5,7 @@ import type { Browser, BrowserContext, Page } from 'playwright-core'
 import t, { type Test } from 'tap'
 import { inBrowser, launch } from '../helpers/browser.ts'
 import { portToKeep } from '../helpers/port.ts'
-import { listen, stop } from './fixtures/server.ts'
+import { listen, stop } from '../client/fixtures/server.ts'
 
 interface Seen {
   ids: string[]
@@ -59,7 +59,7 @@ class Site {
 
 async function bundled (): Promise<Map<string, Uint8Array>> {
   const { outputFiles } = await build({
-    entryPoints: [new URL('fixtures/page.ts', import.meta.url).pathname], bundle: true, format: 'esm', outdir: '/', write: false
+    entryPoints: [new URL('../client/fixtures/page.ts', import.meta.url).pathname], bundle: true, format: 'esm', outdir: '/', write: false
   })
   return new Map(outputFiles.map(({ path, contents }) => [path, contents]))
 }
