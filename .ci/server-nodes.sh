@@ -27,7 +27,7 @@ run () {
   folders=$(for room in $rooms; do test -d "test/$room" && echo "test/$room"; done)
   "$work/node_modules/node$1/bin/node" --version
   # shellcheck disable=SC2086
-  PATH="$work/node_modules/node$1/bin:$PATH" "$work/node_modules/node$1/bin/node" node_modules/tap/dist/esm/run.mjs --disable-coverage --reporter=tap $folders $stores || status=1
+  PATH="$work/node_modules/node$1/bin:$PATH" "$work/node_modules/node$1/bin/node" node_modules/tap/dist/esm/run.mjs --disable-coverage --jobs=2 --reporter=tap $folders $stores || status=1
 }
 
 # A copy whose node_modules are links to those of the checkout, except for Fastify.
