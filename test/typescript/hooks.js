@@ -1,4 +1,4 @@
-// The load hook of register.js. Types are stripped, not checked: `npm run test:types` does that.
+// The load hook of register.js. Types are stripped, not checked: `npm run typecheck` does that.
 import { createHash } from 'node:crypto'
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
