@@ -10,23 +10,25 @@ const MAY_IMPORT: Record<string, Allowed> = {
   'index.ts': { lib: ['augment.ts', 'plugin/', 'openapi/', 'store/', 'log/', 'contract/', 'errors.ts'], types: ['response/', 'topic/', 'wire/'], packages: [] },
   'augment.ts': { lib: [], types: ['contract/', 'response/', 'topic/'], packages: ['fastify'] },
   'plugin/': {
-    lib: ['openapi/', 'topic/', 'store/', 'encode/', 'response/', 'log/', 'contract/', 'wire/', 'errors.ts'],
+    lib: ['openapi/', 'topic/', 'store/', 'encode/', 'response/', 'log/', 'contract/', 'wire/', 'stray-promise.ts', 'errors.ts'],
     packages: ['fastify', 'fastify-plugin', 'node:diagnostics_channel', 'node:http', 'node:http2', 'node:net', 'node:stream', 'node:tls', 'node:util']
   },
   'openapi/': { lib: ['contract/', 'schema/', 'wire/', 'errors.ts'], packages: ['fastify', 'node:module'] },
   // Of encode/ and response/ it knows the interfaces alone: how an encoder makes records, and what a session asks of a feed.
-  'topic/': { lib: ['log/', 'contract/', 'schema/', 'wire/', 'errors.ts'], types: ['encode/', 'response/'], packages: ['node:crypto', 'node:timers/promises', 'node:util'] },
+  'topic/': { lib: ['log/', 'contract/', 'schema/', 'wire/', 'options.ts', 'stray-promise.ts', 'errors.ts'], types: ['encode/', 'response/'], packages: ['node:crypto', 'node:timers/promises', 'node:util'] },
   'encode/': {
-    lib: ['contract/', 'schema/', 'wire/', 'errors.ts'],
+    lib: ['contract/', 'schema/', 'wire/', 'stray-promise.ts', 'errors.ts'],
     packages: ['@sinclair/typebox', '@sinclair/typebox/compiler', 'typebox/compile', 'typebox/format', 'ajv/dist/2020.js',
       'ajv-formats', 'ajv-formats/dist/formats.js', 'fast-json-stringify', 'node:util']
   },
-  'store/': { lib: ['log/', 'errors.ts'], packages: ['node:crypto', 'node:os', 'node:timers/promises'] },
-  'log/': { lib: ['wire/', 'errors.ts'], packages: ['node:crypto'] },
-  'response/': { lib: ['wire/', 'errors.ts'], packages: ['fastify', 'negotiator', 'node:async_hooks', 'node:http', 'node:http2', 'node:net', 'node:stream', 'node:util'] },
+  'store/': { lib: ['log/', 'options.ts', 'errors.ts'], packages: ['node:crypto', 'node:os', 'node:timers/promises'] },
+  'log/': { lib: ['wire/', 'options.ts', 'errors.ts'], packages: ['node:crypto'] },
+  'response/': { lib: ['wire/', 'options.ts', 'stray-promise.ts', 'errors.ts'], packages: ['fastify', 'negotiator', 'node:async_hooks', 'node:http', 'node:http2', 'node:net', 'node:stream', 'node:util'] },
   'contract/': { lib: ['schema/', 'wire/', 'errors.ts'], packages: ['@sinclair/typebox', 'typebox', 'json-schema-to-ts', 'zod/v4/core'] },
   'schema/': { lib: ['errors.ts'], packages: [] },
   'wire/': { lib: ['errors.ts'], packages: [] },
+  'options.ts': { lib: ['stray-promise.ts', 'errors.ts'], packages: ['node:util'] },
+  'stray-promise.ts': { lib: [], packages: [] },
   'errors.ts': { lib: [], packages: [] },
   // It runs in a browser: no node:, no value of Fastify, nothing of the server but types.
   'client/': { lib: ['wire/'], types: ['contract/'], packages: ['eventsource-parser'] },

@@ -2,6 +2,7 @@
 // or turn into `{}` or null, without a word. They stay, to be refused where the schema declares them.
 
 import { types } from 'node:util'
+import { ignoreRejection } from '../stray-promise.ts'
 
 /** Stands in a plain copy for an object that JSON has no form for. */
 export class NotJson {
@@ -86,8 +87,7 @@ function arrayOf (value: unknown[], ancestors: object[]): unknown[] {
 
 function objectOf (value: object, ancestors: object[]): object {
   if (!isOrdinary(value)) {
-    // It is refused here; if it rejects later too, that must not end the process.
-    if (value instanceof Promise) value.catch(() => {})
+    ignoreRejection(value)
     return new NotJson(OBJECTS.find(([is]) => is(value))![1])
   }
   const copy: Record<string, unknown> = {}

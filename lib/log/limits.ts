@@ -1,5 +1,5 @@
 // The options that every store takes, and their limits.
-import { SSE_ERR_OPTION } from '../errors.ts'
+import { checkOptions, integer, type Rules } from '../options.ts'
 import { type StoreLimits } from './store.ts'
 
 /** Options that every store takes. */
@@ -19,30 +19,19 @@ export interface StoreOptions {
 /** A token is remembered for 60 s, and a repeated append needs it. */
 const LONGEST_APPEND = 50_000
 
-/**
- * The limits that a store was given, with defaults for the rest.
- *
- * @param own the names of the store's options beside these
- * @throws SSE_ERR_OPTION
- */
-export function limitsOf (options: StoreOptions, ...own: string[]): StoreLimits {
-  if (typeof options !== 'object' || options === null) throw new SSE_ERR_OPTION('options', 'an object', String(options))
-  const names = [...own, 'appendTimeout', 'maxEventBytes']
-  for (const name in options) if (!names.includes(name)) throw new SSE_ERR_OPTION(name, `one of ${names.join(', ')}`, 'an unknown name')
-  const { appendTimeout = 10_000, maxEventBytes = 262_144 } = options
-  if (!Number.isInteger(appendTimeout) || appendTimeout < 1 || appendTimeout > LONGEST_APPEND) {
-    throw new SSE_ERR_OPTION('appendTimeout', `an integer of ms from 1 to ${LONGEST_APPEND}`, String(appendTimeout))
-  }
-  return { appendTimeout, maxEventBytes: positiveInteger('maxEventBytes', maxEventBytes, 'bytes') }
+const RULES: Rules<StoreOptions> = {
+  appendTimeout: integer(1, LONGEST_APPEND, 'ms'),
+  maxEventBytes: integer(1, Number.MAX_SAFE_INTEGER, 'bytes')
 }
 
+const DEFAULTS: StoreLimits = { appendTimeout: 10_000, maxEventBytes: 262_144 }
+
 /**
- * Checks an option that counts something.
+ * The options that a store was given, with defaults for its limits.
  *
- * @param unit what it counts, for the message
+ * @param own rules for the options that only this store has
  * @throws SSE_ERR_OPTION
  */
-export function positiveInteger (name: string, value: number, unit: string): number {
-  if (!Number.isSafeInteger(value) || value < 1) throw new SSE_ERR_OPTION(name, `a positive integer of ${unit}`, String(value))
-  return value
+export function storeOptions<Options extends StoreOptions> (given: Options, own: Rules<Omit<Options, keyof StoreOptions>>): Omit<Options, keyof StoreOptions> & StoreLimits {
+  return { ...DEFAULTS, ...checkOptions(given, { ...own, ...RULES }) } as Omit<Options, keyof StoreOptions> & StoreLimits
 }

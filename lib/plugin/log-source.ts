@@ -4,6 +4,7 @@ import { type FastifyReply } from 'fastify'
 import { SSE_ERR_CONTRACT_MISMATCH, SSE_ERR_OPTION } from '../errors.ts'
 import { type Feed } from '../response/feed.ts'
 import { type SessionConfig } from '../response/reply-port.ts'
+import { ignoreRejection } from '../stray-promise.ts'
 import { type LogHandle, type ReadingOptions, type Reading } from '../topic/log-handle.ts'
 import { contractText } from '../topic/registry.ts'
 import { Run } from '../topic/run.ts'
@@ -94,7 +95,8 @@ function failureFrames ({ config, contract, reply }: LogCall, failure: FailureDa
   if (typeof errorEvent === 'string') return frame(errorEvent, JSON.stringify(failure))
   try {
     const item: unknown = errorEvent(Object.assign(new Error(failure.message), failure), reply.request)
-    if (item instanceof Promise) item.catch(() => { /* the warning below says what is wrong */ })
+    // An async function cannot be waited for.
+    ignoreRejection(item)
     const { event, data } = contract.encoder.record(item)
     return frame(event, data)
   } catch (refused) {

@@ -4,6 +4,7 @@ import { SSE_ERR_SHUTDOWN } from '../errors.ts'
 import { type Body } from '../response/body.ts'
 import { type ErrorEventFunction } from '../response/options.ts'
 import { type ReplyPort, type SessionConfig, type Summary } from '../response/reply-port.ts'
+import { ignoreRejection } from '../stray-promise.ts'
 import { FAILURE } from '../wire/control.ts'
 import { DATA, END, eventLine } from '../wire/frame.ts'
 import { type Outgoing } from '../wire/frames.ts'
@@ -103,7 +104,7 @@ export class ReplyHost implements ReplyPort {
       this.#config.encoder.frame(item, out)
     } catch (refused) {
       // An async function cannot be waited for.
-      if (item instanceof Promise) item.catch(() => { /* the error below says what is wrong */ })
+      ignoreRejection(item)
       this.warn(refused, `errorEvent gave no item of the contract; '${FAILURE.name}' is sent in its place`)
       out.text += failureFrame(FAILURE.name, error)
     }

@@ -2,6 +2,8 @@
 import { inspect } from 'node:util'
 import { type FastifyRequest } from 'fastify'
 import { SSE_ERR_OPTION } from '../errors.ts'
+import { checkOptions, LONGEST_DELAY, type Rule, type Rules } from '../options.ts'
+import { ignoreRejection } from '../stray-promise.ts'
 
 /** What `onInvalid` answers: end the stream as a failure, or log the item and drop it. */
 export type InvalidPolicy = 'fail' | 'skip'
@@ -77,9 +79,6 @@ export interface ResolvedOptions {
   readonly strictAccept: boolean
 }
 
-/** The longest delay of a timer: beyond it Node fires at once. */
-const MAX_DELAY = 2 ** 31 - 1
-
 const DEFAULTS: ResolvedOptions = Object.freeze({
   heartbeat: 15_000,
   retry: undefined,
@@ -91,11 +90,9 @@ const DEFAULTS: ResolvedOptions = Object.freeze({
   strictAccept: false
 })
 
-type Rule = { expected: string, accepts: (value: unknown) => boolean }
-
 const delay = (min: number): Rule => ({
-  expected: `a number of milliseconds from ${min} to ${MAX_DELAY}`,
-  accepts: value => typeof value === 'number' && value >= min && value <= MAX_DELAY
+  expected: `a number of milliseconds from ${min} to ${LONGEST_DELAY}`,
+  accepts: value => typeof value === 'number' && value >= min && value <= LONGEST_DELAY
 })
 
 const or = (word: string, literal: unknown, rule: Rule): Rule => ({
@@ -113,7 +110,7 @@ function isRetryRange (value: unknown): value is RetryRange {
   return isRetry(min) && isRetry(max) && min <= max && Object.keys(others).length === 0
 }
 
-const RULES: Record<keyof SseOptions, Rule> = {
+const RULES: Rules<SseOptions> = {
   heartbeat: or('false', false, delay(1)),
   retry: {
     expected: 'an integer of milliseconds >= 0, or { min, max } of them with min <= max',
@@ -140,16 +137,7 @@ const RULES: Record<keyof SseOptions, Rule> = {
  */
 export function resolveOptions (given: SseOptions | undefined, base: ResolvedOptions = DEFAULTS, others: readonly string[] = []): ResolvedOptions {
   if (given === undefined) return base
-  if (typeof given !== 'object' || given === null || Array.isArray(given)) throw new SSE_ERR_OPTION('sse', 'an object', inspect(given, { depth: 0 }))
-  const own: Record<string, unknown> = {}
-  for (const [name, value] of Object.entries(given)) {
-    if (!Object.hasOwn(RULES, name)) throw new SSE_ERR_OPTION(name, `one of ${[...Object.keys(RULES), ...others].join(', ')}`, 'an unknown name')
-    const rule = RULES[name as keyof SseOptions]
-    if (value === undefined) continue
-    if (!rule.accepts(value)) throw new SSE_ERR_OPTION(name, rule.expected, inspect(value, { depth: 0 }))
-    own[name] = value
-  }
-  return Object.freeze({ ...base, ...own })
+  return Object.freeze({ ...base, ...checkOptions<SseOptions>(given, RULES, 'sse', others) }) as ResolvedOptions
 }
 
 /** The reconnection time of one stream, ms. */
@@ -166,6 +154,6 @@ export function decide (onInvalid: ResolvedOptions['onInvalid'], error: Error, i
   const policy = typeof onInvalid === 'function' ? onInvalid(error, item) : onInvalid
   if (policy === 'skip' || policy === 'fail') return policy
   // An async function cannot be waited for.
-  Promise.resolve(policy).catch(() => { /* its failure is not the one to tell of */ })
+  ignoreRejection(policy)
   throw new SSE_ERR_OPTION('onInvalid', "a function that answers 'fail' or 'skip'", `one that answers ${inspect(policy, { depth: 0 })}`)
 }

@@ -1,4 +1,5 @@
 // From a source to whatever writes: the hot path of every stream that is not fed by a log.
+import { ignoreRejection } from '../stray-promise.ts'
 import { Outgoing } from '../wire/frames.ts'
 import { type SourceIterator } from './source.ts'
 
@@ -121,7 +122,8 @@ export class Pump {
   // One shared callback for all events of a stream, rather than an `await` each.
   readonly #onResult = (result: IteratorResult<unknown>): void => {
     this.#isPulling = false
-    if (this.#source === undefined) return ignore(result?.value)
+    // Nobody waits any more for what came after the end.
+    if (this.#source === undefined) return ignoreRejection(result?.value)
     try {
       if (result.done === true) return this.#end()
       if (result.value instanceof Promise) return this.#settle(result.value)
@@ -218,9 +220,4 @@ export class Pump {
   #flush (): void {
     if (this.#isAttached && this.out.text !== '') this.isBlocked = !this.#owner.onOutgoing(this.out)
   }
-}
-
-/** Nobody waits any more for what came after the end; if it is a promise, it may still be rejected. */
-function ignore (value: unknown): void {
-  if (value instanceof Promise) value.catch(() => { /* the stream is over */ })
 }

@@ -1,6 +1,7 @@
 // Sources: opens the iterator of whatever a stream was given, and discards what is not wanted.
 import { Readable } from 'node:stream'
 import { SSE_ERR_SOURCE, SSE_ERR_SOURCE_USED } from '../errors.ts'
+import { ignoreRejection } from '../stray-promise.ts'
 
 /** What a stream is pulled from: `isSync` says that `next()` answers without a promise. */
 export interface SourceIterator {
@@ -75,9 +76,7 @@ export function discard (source: unknown): void {
 
 /** An array may hold promises that fail before their turn: that is no unhandled rejection, which would end the process. */
 function markHandled (items: unknown[]): void {
-  for (const item of items) {
-    if (item instanceof Promise) item.catch(() => { /* told when it is pulled */ })
-  }
+  for (const item of items) ignoreRejection(item)
 }
 
 function isWebStream (source: object): source is Pick<ReadableStream<unknown>, 'getReader'> {

@@ -2,11 +2,12 @@
 import { accept } from '../log/accept.ts'
 import { systemClock } from '../log/clock.ts'
 import { cursorOf } from '../log/cursor.ts'
-import { limitsOf, positiveInteger, type StoreOptions } from '../log/limits.ts'
+import { storeOptions, type StoreOptions } from '../log/limits.ts'
 import {
   type AppendOptions, type Cursor, type LogRecord, type Notify, type ReadOptions, type Slice, type Store, StoreError, type StoreLimits
 } from '../log/store.ts'
 import { duplicateOf, emptyLog, headOf, indexAfter, indexOfLast, isEnded, LOG_BYTES, pageEnd, remember, type StoredLog, trim, write } from './memory-log.ts'
+import { integer } from '../options.ts'
 import { RecencyList } from './recency.ts'
 import { Watchers } from './watchers.ts'
 
@@ -30,6 +31,8 @@ export function memoryStore (options: MemoryStoreOptions = {}): Store {
   return new MemoryStore(options)
 }
 
+const RULES = { maxBytes: integer(1, Number.MAX_SAFE_INTEGER, 'bytes') }
+
 /** Use {@link memoryStore}; the class takes a clock too, for tests. */
 export class MemoryStore implements Store {
   readonly limits: StoreLimits
@@ -47,8 +50,9 @@ export class MemoryStore implements Store {
 
   /** @param now ms since 1970 */
   constructor (options: MemoryStoreOptions = {}, now: () => number = systemClock.now) {
-    this.limits = limitsOf(options, 'maxBytes')
-    this.#maxBytes = positiveInteger('maxBytes', options.maxBytes ?? 268_435_456, 'bytes')
+    const { maxBytes = 268_435_456, ...limits } = storeOptions(options, RULES)
+    this.limits = limits
+    this.#maxBytes = maxBytes
     this.#now = now
   }
 

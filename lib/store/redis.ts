@@ -1,8 +1,7 @@
 // Logs in Redis 6.2 or Valkey 7.2 and later, for any number of processes. A log is a stream, its ids are the stream's.
 
 import { cursorOf, positionOf } from '../log/cursor.ts'
-import { SSE_ERR_OPTION } from '../errors.ts'
-import { limitsOf, type StoreOptions } from '../log/limits.ts'
+import { storeOptions, type StoreOptions } from '../log/limits.ts'
 import {
   StoreError, type AppendOptions, type Cursor, type LogEntry, type LogRecord, type Notify, type ReadOptions, type Slice,
   type Store, type StoreErrorCode, type StoreLimits
@@ -49,6 +48,8 @@ const KIND_OF_FIELD: { readonly [field: string]: LogRecord['kind'] } = { o: 'ope
 type Reply = readonly string[]
 type StreamEntry = readonly [id: Cursor, fields: readonly string[]]
 
+const RULES = { prefix: { expected: 'a string', accepts: (value: unknown) => typeof value === 'string' } }
+
 class RedisStore implements Store {
   readonly limits: StoreLimits
   readonly #prefix: string
@@ -58,9 +59,8 @@ class RedisStore implements Store {
   #hasWarned = false
 
   constructor (driver: RedisDriver, options: RedisStoreOptions) {
-    this.limits = limitsOf(options, 'prefix')
-    const { prefix = 'sse1:' } = options
-    if (typeof prefix !== 'string') throw new SSE_ERR_OPTION('prefix', 'a string', typeof prefix)
+    const { prefix = 'sse1:', ...limits } = storeOptions(options, RULES)
+    this.limits = limits
     this.#prefix = driver.keyPrefix + prefix
     this.#database = driver.database
     this.#commands = new Link(driver, { timeout: TIMEOUT })

@@ -1,9 +1,8 @@
 // Logs in a file of SQLite, for the processes of one machine.
 
 import { uptime } from 'node:os'
-import { limitsOf, type StoreOptions } from '../log/limits.ts'
+import { storeOptions, type StoreOptions } from '../log/limits.ts'
 import type { AppendOptions, Cursor, LogRecord, Notify, ReadOptions, Slice, Store, StoreLimits } from '../log/store.ts'
-import { SSE_ERR_OPTION } from '../errors.ts'
 import { SqliteChanges } from './sqlite-changes.ts'
 import { openDatabase, type SqliteDatabase } from './sqlite-database.ts'
 import { SqliteLogs } from './sqlite-log.ts'
@@ -33,6 +32,8 @@ export function sqliteStore (database: SqliteDatabase, options: SqliteStoreOptio
   return new SqliteStore(database, options)
 }
 
+const RULES = { synchronous: { expected: "'normal' or 'full'", accepts: (value: unknown) => value === 'normal' || value === 'full' } }
+
 /** Use {@link sqliteStore}; the class takes a clock too, for tests. */
 export class SqliteStore implements Store {
   readonly limits: StoreLimits
@@ -48,9 +49,8 @@ export class SqliteStore implements Store {
    * @param bootedAt when the machine was started, ms since 1970
    */
   constructor (database: SqliteDatabase, options: SqliteStoreOptions = {}, now: () => number = Date.now, bootedAt = Date.now() - uptime() * 1_000) {
-    this.limits = limitsOf(options, 'synchronous')
-    const { synchronous = 'normal' } = options
-    if (synchronous !== 'normal' && synchronous !== 'full') throw new SSE_ERR_OPTION('synchronous', "'normal' or 'full'", String(synchronous))
+    const { synchronous = 'normal', ...limits } = storeOptions(options, RULES)
+    this.limits = limits
     this.#now = now
     const statements = new Statements(openDatabase(database, synchronous, bootedAt))
     this.#logs = new SqliteLogs(statements)

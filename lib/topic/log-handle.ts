@@ -5,15 +5,16 @@ import { SSE_ERR_KEY, SSE_ERR_OPTION } from '../errors.ts'
 import { LogIds, logName } from '../log/ids.ts'
 import { type Logs, type ReadableLog } from '../log/logs.ts'
 import { type Presentation, type PulledEntry, type StartAt } from '../log/reading.ts'
+import { checkOptions, type Rules } from '../options.ts'
 import { type Feed } from '../response/feed.ts'
+import { ignoreRejection } from '../stray-promise.ts'
 import { type FailureData } from '../wire/control.ts'
 import { type Frames } from '../wire/frames.ts'
 import { type Checkpoint, type Comment, type Message } from '../wire/message.ts'
 import { type Choice, ChoosyReader } from './choosy-reader.ts'
 import { messagesOf, type MessagesOptions } from './messages.ts'
 import { type LogMessage, type Records } from './records.ts'
-import { checked, type Rule } from './rules.ts'
-import { type From, startOf } from './start.ts'
+import { FROM, type From, startOf } from './start.ts'
 
 /** A key of a topic, or the id of a run. */
 export type Key = string | number
@@ -52,9 +53,8 @@ export interface MessageOptions extends MessagesOptions {
 /** Whether a reader gets a message. */
 export type Filter = (message: LogMessage) => boolean
 
-const MESSAGES_RULES: Readonly<Record<keyof MessageOptions, Rule>> = {
-  // By itself, with the places that it may be.
-  from: { expected: '', accepts: () => true },
+const MESSAGES_RULES: Rules<MessageOptions> = {
+  from: FROM,
   signal: { expected: 'an AbortSignal', accepts: value => value instanceof AbortSignal },
   onGap: { expected: 'a function', accepts: value => typeof value === 'function' }
 }
@@ -126,8 +126,8 @@ export abstract class LogHandle<C> implements LogSource<EventOf<C>> {
    * @throws SSE_ERR_OPTION; in the loop SSE_ERR_GAP where events are missing and there is no `onGap`; of a run also what it
    *   failed with, SSE_ERR_LOST, or SSE_ERR_RUN_NOT_FOUND where none was started within 5 s
    */
-  messages (given?: MessageOptions): AsyncGenerator<MessageOf<C>, void, void> {
-    const { from = this.defaultFrom, ...options }: MessageOptions = checked(given, MESSAGES_RULES)
+  messages (given: MessageOptions = {}): AsyncGenerator<MessageOf<C>, void, void> {
+    const { from = this.defaultFrom, ...options } = checkOptions(given, MESSAGES_RULES)
     const { records, logs } = this.core
     const start = startOf(() => this.ids, from, this.defaultFrom, undefined)
     const open = async () => {
@@ -183,7 +183,7 @@ function filterEntry (records: Records, filter: Filter, { entry, id }: PulledEnt
 export function takes (filter: Filter, message: LogMessage): boolean {
   const taken: unknown = filter(message)
   if (taken instanceof Promise) {
-    taken.catch(() => { /* this error is told instead */ })
+    ignoreRejection(taken)
     throw new SSE_ERR_OPTION('filter', 'a function that returns a boolean', 'an async one')
   }
   return Boolean(taken)

@@ -3,6 +3,7 @@ import { setImmediate as turn } from 'node:timers/promises'
 import { SSE_ERR_RUN_SIZE } from '../errors.ts'
 import { type Cursor, type EndState } from '../log/store.ts'
 import { type Writer } from '../log/writer.ts'
+import { ignoreRejection } from '../stray-promise.ts'
 import { type FailureData } from '../wire/control.ts'
 import { BareFrame } from '../wire/message.ts'
 import { type Records } from './records.ts'
@@ -172,8 +173,7 @@ export class Producer {
     if (this.#controller.signal.aborted) return
     this.#controller.abort(reason)
     try {
-      const returned: unknown = this.#iterator?.return?.()
-      if (returned instanceof Promise) returned.catch(() => { /* it was told to end */ })
+      ignoreRejection(this.#iterator?.return?.())
     } catch {
       // The same, from an iterator without promises.
     }

@@ -3,6 +3,8 @@ import { inspect } from 'node:util'
 import { SSE_ERR_OPTION } from '../errors.ts'
 import { type LogIds } from '../log/ids.ts'
 import { type StartAt } from '../log/reading.ts'
+import { type Rule } from '../options.ts'
+import { ignoreRejection } from '../stray-promise.ts'
 
 /** A place in a log: its newest, its oldest event, the newest n events, or after the event with an id. */
 export type Place = 'now' | 'start' | { readonly last: number } | string
@@ -24,12 +26,23 @@ export function startOf (idsOf: () => LogIds, from: From, fallback: 'now' | 'sta
   if (lastEventId === undefined || lastEventId === '') return typeof from === 'function' ? fallback : placeOf(idsOf, from)
   const after = idsOf().parse(lastEventId)
   if (after !== null) return { after }
-  return typeof from === 'function' ? placeOf(idsOf, checkPlace(from(lastEventId))) : { foreign: lastEventId }
+  return typeof from === 'function' ? placeOf(idsOf, placeFrom(from, lastEventId)) : { foreign: lastEventId }
+}
+
+/** What `from` may be. */
+export const FROM: Rule = {
+  expected: "'now', 'start', { last: n } with an integer n >= 0, an id, or a function of the client's id that returns one of these",
+  accepts: from => typeof from === 'function' || isPlace(from)
 }
 
 /** @throws SSE_ERR_OPTION */
 export function checkFrom (from: From): void {
-  if (typeof from !== 'function') checkPlace(from)
+  if (!FROM.accepts(from)) refuse(from)
+}
+
+function placeFrom (from: (lastEventId: string) => Place, lastEventId: string): Place {
+  const place = from(lastEventId)
+  return isPlace(place) ? place : refuse(place)
 }
 
 function placeOf (idsOf: () => LogIds, place: Place): StartAt {
@@ -39,11 +52,14 @@ function placeOf (idsOf: () => LogIds, place: Place): StartAt {
   return after === null ? { foreign: place } : { after }
 }
 
-function checkPlace (place: Place): Place {
-  const isPlace = (typeof place === 'string' && place !== '') ||
-    (typeof place === 'object' && place !== null && Number.isSafeInteger(place.last) && place.last >= 0)
-  if (isPlace) return place
-  const given: unknown = place
-  if (given instanceof Promise) given.catch(() => { /* this error is told instead */ })
-  throw new SSE_ERR_OPTION('from', "'now', 'start', { last: n } with an integer n >= 0, an id, or a function of the client's id that returns one of these", inspect(place, { depth: 1 }))
+function isPlace (place: unknown): place is Place {
+  if (typeof place === 'string') return place !== ''
+  if (typeof place !== 'object' || place === null) return false
+  const { last } = place as { last?: unknown }
+  return Number.isSafeInteger(last) && last as number >= 0
+}
+
+function refuse (from: unknown): never {
+  ignoreRejection(from)
+  throw new SSE_ERR_OPTION('from', FROM.expected, inspect(from, { depth: 1 }))
 }

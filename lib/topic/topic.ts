@@ -4,11 +4,12 @@ import { type PublishedOf } from '../contract/infer.ts'
 import { SSE_ERR_OPTION } from '../errors.ts'
 import { type ReadableLog } from '../log/logs.ts'
 import { type PulledEntry } from '../log/reading.ts'
+import { checkOptions, type Rules } from '../options.ts'
 import { type Feed } from '../response/feed.ts'
+import { ignoreRejection } from '../stray-promise.ts'
 import { regularEnd } from './control-frames.ts'
 import { type Filter, type Key, type LogCore, LogHandle, type MessageOf, type Reading } from './log-handle.ts'
 import { ReadableTopic, type Snapshot } from './readable-topic.ts'
-import { checked, type Rule } from './rules.ts'
 import { type SnapshotReason, Snapshots } from './snapshots.ts'
 
 /** What readers of a topic that begin at `'now'`, or after a gap, get first. */
@@ -49,7 +50,7 @@ export interface PublishOptions {
 }
 
 const NO_OPTIONS: PublishOptions = {}
-const PUBLISH_RULES: Readonly<Record<keyof PublishOptions, Rule>> = {
+const PUBLISH_RULES: Rules<PublishOptions> = {
   idempotencyKey: { expected: 'a string that is not empty', accepts: value => typeof value === 'string' && value !== '' }
 }
 
@@ -102,7 +103,7 @@ export class Topic<C = unknown> extends LogHandle<C> {
    */
   async publish (event: PublishedOf<C>, options?: PublishOptions): Promise<string> {
     const { records, logs, settings } = this.core
-    const { idempotencyKey }: PublishOptions = options === undefined ? NO_OPTIONS : checked(options, PUBLISH_RULES)
+    const { idempotencyKey } = options === undefined ? NO_OPTIONS : checkOptions(options, PUBLISH_RULES)
     if (records.encoder === undefined) await records.ready()
     const { ttl, maxEvents } = settings
     return this.ids.of(await logs.publish(this.log, records.record(event), { ttl, maxEvents, idempotencyKey }))
@@ -137,7 +138,7 @@ export class Topic<C = unknown> extends LogHandle<C> {
 
 /** @throws SSE_ERR_OPTION: a promise, say, is another key each time, so that nothing would be conflated */
 function checkKey (key: unknown): Key | undefined {
-  if (key instanceof Promise) key.catch(() => { /* this error is told instead */ })
-  if (typeof key === 'object' && key !== null) throw new SSE_ERR_OPTION('conflate', 'a function that returns a string, a number or undefined', `one that returned ${inspect(key, { depth: 0 })}`)
-  return key as Key | undefined
+  if (typeof key !== 'object' || key === null) return key as Key | undefined
+  ignoreRejection(key)
+  throw new SSE_ERR_OPTION('conflate', 'a function that returns a string, a number or undefined', `one that returned ${inspect(key, { depth: 0 })}`)
 }

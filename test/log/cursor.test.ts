@@ -1,7 +1,7 @@
 import t from 'tap'
 import { compareCursors, cursorOf, follows, parseCursor, positionOf, successor } from '../../lib/log/cursor.ts'
 import { LogIds, logName } from '../../lib/log/ids.ts'
-import { limitsOf } from '../../lib/log/limits.ts'
+import { storeOptions } from '../../lib/log/limits.ts'
 import { type LogEntry } from '../../lib/log/store.ts'
 
 t.test('a cursor is two numbers', async t => {
@@ -78,6 +78,6 @@ t.test('ids of other logs, and malformed ones, are foreign', async t => {
 })
 
 t.test('limits have defaults, and bounds', async t => {
-  t.strictSame(limitsOf({}), { appendTimeout: 10_000, maxEventBytes: 262_144 })
-  t.throws(() => limitsOf({ appendTimeout: 50_001 }), { code: 'SSE_ERR_OPTION' }, 'a token is remembered for a minute')
+  t.strictSame(storeOptions({}, {}), { appendTimeout: 10_000, maxEventBytes: 262_144 })
+  t.throws(() => storeOptions({ appendTimeout: 50_001 }, {}), { code: 'SSE_ERR_OPTION' }, 'a token is remembered for a minute')
 })
