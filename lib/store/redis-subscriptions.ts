@@ -3,22 +3,14 @@
 import type { Notify } from '../log/store.ts'
 import { Link } from './redis-link.ts'
 import type { RedisDriver } from './redis-client.ts'
-
-/** One call of `watch`. */
-interface Watcher {
-  readonly name: string
-  readonly notify: Notify
-  isStopped: boolean
-}
+import { Watchers } from './watchers.ts'
 
 interface Waiting {
   readonly resolve: () => void
   readonly reject: (cause: unknown) => void
 }
 
-// There may be many thousands of them: an array of one is a seventh of a Set of one.
 interface Channel {
-  watchers: Watcher[]
   /** The server has the subscription. */
   isActive: boolean
   /** It had, and what was sent since may be missed. */
@@ -31,6 +23,7 @@ interface Channel {
 const BATCH = 500
 /** Before a failed command is tried again, ms. */
 const RETRY = 500
+
 export interface SubscriptionsOptions {
   /** Of a connection and of each command, ms. */
   readonly timeout: number
@@ -42,6 +35,7 @@ export interface SubscriptionsOptions {
 
 export class Subscriptions {
   readonly #link: Link
+  readonly #watchers = new Watchers(name => this.#unsettle(name))
   readonly #channels = new Map<string, Channel>()
   /** Channels whose subscription may differ from what their watchers want. */
   readonly #unsettled = new Set<string>()
@@ -63,37 +57,27 @@ export class Subscriptions {
   /** Resolves once the subscription is active. @throws if it cannot be made now */
   async watch (name: string, notify: Notify): Promise<() => void> {
     if (this.#isClosed) throw new Error('the store is closed')
-    // One function may watch twice: each call has its own entry.
-    const watcher: Watcher = { name, notify, isStopped: false }
-    const channel = this.#channels.get(name)
-    if (channel === undefined) this.#channels.set(name, { watchers: [watcher], isActive: false, wasLost: false, waiting: undefined })
-    else channel.watchers = [...channel.watchers, watcher]
-    if (channel?.isActive !== true) await this.#active(watcher)
-    return () => this.#unwatch(watcher)
-  }
-
-  /** Resolves once the channel of a watcher is active; where it cannot be, the watcher is gone. */
-  async #active (watcher: Watcher): Promise<void> {
+    const stop = this.#watchers.add(name, notify)
     try {
-      await new Promise<void>((resolve, reject) => {
-        const channel = this.#channels.get(watcher.name)!
-        channel.waiting ??= []
-        channel.waiting.push({ resolve, reject })
-        this.#unsettle(watcher.name)
-      })
+      await this.#active(name)
     } catch (error) {
-      this.#unwatch(watcher)
+      stop()
       throw error
     }
+    return stop
   }
 
-  #unwatch (watcher: Watcher): void {
-    if (watcher.isStopped) return
-    watcher.isStopped = true
-    const channel = this.#channels.get(watcher.name)!
-    // Another array: its watchers may be being told.
-    channel.watchers = channel.watchers.filter(other => other !== watcher)
-    if (channel.watchers.length === 0) this.#unsettle(watcher.name)
+  /** Resolves once the channel of a name is active. */
+  #active (name: string): Promise<void> | undefined {
+    let channel = this.#channels.get(name)
+    if (channel === undefined) this.#channels.set(name, channel = { isActive: false, wasLost: false, waiting: undefined })
+    if (channel.isActive) return undefined
+    const { waiting = [] } = channel
+    channel.waiting = waiting
+    return new Promise((resolve, reject) => {
+      waiting.push({ resolve, reject })
+      this.#unsettle(name)
+    })
   }
 
   close (): void {
@@ -107,10 +91,8 @@ export class Subscriptions {
   }
 
   #notify (name: string, payload: string): void {
-    const channel = this.#channels.get(name)
-    // The server had not seen the end of the subscription yet.
-    if (channel === undefined) return
-    tell(channel, this.#options.parse(payload))
+    // The server may not have seen the end of the subscription yet.
+    if (this.#watchers.has(name)) this.#watchers.tell(name, this.#options.parse(payload))
   }
 
   #lost (): void {
@@ -143,9 +125,8 @@ export class Subscriptions {
       const unwanted: string[] = []
       for (const name of this.#unsettled) {
         this.#unsettled.delete(name)
-        const channel = this.#channels.get(name)!
-        if (channel.watchers.length === 0) unwanted.push(name)
-        else if (!channel.isActive) wanted.push(name)
+        if (!this.#watchers.has(name)) unwanted.push(name)
+        else if (!this.#channels.get(name)!.isActive) wanted.push(name)
         if (wanted.length + unwanted.length >= BATCH) break
       }
       await this.#subscribe(wanted)
@@ -176,17 +157,16 @@ export class Subscriptions {
     for (const { resolve } of takeWaiting(channel)) resolve()
     if (channel.wasLost) {
       channel.wasLost = false
-      tell(channel, null)
+      this.#watchers.tell(name, null)
     }
   }
 
   async #unsubscribe (names: string[]): Promise<void> {
     const active = names.filter(name => this.#channels.get(name)!.isActive)
     for (const name of names) {
-      const channel = this.#channels.get(name)!
-      channel.isActive = false
+      this.#channels.get(name)!.isActive = false
       // Somebody may have come back meanwhile; then it is unsettled again.
-      if (channel.watchers.length > 0) continue
+      if (this.#watchers.has(name)) continue
       this.#channels.delete(name)
       this.#unsettled.delete(name)
     }
@@ -210,8 +190,4 @@ function takeWaiting (channel: Channel): readonly Waiting[] {
   const { waiting = [] } = channel
   channel.waiting = undefined
   return waiting
-}
-
-function tell ({ watchers }: Channel, entries: Parameters<Notify>[0]): void {
-  for (const watcher of watchers) if (!watcher.isStopped) watcher.notify(entries)
 }

@@ -1,4 +1,4 @@
-// Who watches which log in this process, for stores that tell it themselves.
+// Who watches which log in this process.
 import { type Notify } from '../log/store.ts'
 
 /** One call of `watch`: one function may watch twice. */
