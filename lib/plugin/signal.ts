@@ -3,7 +3,7 @@
 // stream keep Fastify's signal and its reasons.
 import { type FastifyInstance, type FastifyRequest } from 'fastify'
 import { SSE_ERR_CLIENT_GONE } from '../errors.ts'
-import { isGone, onceSent, type RawResponse, wasAborted } from '../response/outlet.ts'
+import { isGone, onFinish, type RawResponse, wasAborted, wasSent } from '../response/outlet.ts'
 import { controllerOf, responseOf, routeOf, setController, setResponse } from './scope.ts'
 
 /** Replaces the getter of `request.signal`. */
@@ -53,7 +53,7 @@ function watch (request: FastifyRequest, response: RawResponse): void {
   let isSent = false
   const onClose = (): void => { if (!isSent || wasAborted(response)) abortRequest(request, SSE_ERR_CLIENT_GONE) }
   if (isGone(response)) return onClose()
-  onceSent(response, () => { isSent = true })
+  onFinish(response, () => { isSent = wasSent(response) })
   response.once('close', onClose)
 }
 

@@ -202,10 +202,14 @@ export function breakAfter (raw: RawResponse, text: string): void {
   (raw as ServerResponse).write(text, () => { setImmediate(abort, raw) })
 }
 
-/** Calls back when all of a response has left. Node emits `finish` too when the connection broke with text still to be sent. */
-export function onceSent (raw: RawResponse, callback: () => void): void {
-  // Before the listener of Node, which takes the socket away.
-  raw.prependOnceListener('finish', () => { if (raw.socket?.destroyed !== true) callback() })
+/** Calls a listener when a response has finished, before the listener of Node, which takes the socket away. */
+export function onFinish (raw: RawResponse, listener: (this: RawResponse) => void): void {
+  raw.prependListener('finish', listener)
+}
+
+/** For listeners of {@link onFinish}: whether all has left. Node emits `finish` too when the connection broke with text still to be sent. */
+export function wasSent (raw: RawResponse): boolean {
+  return raw.socket?.destroyed !== true
 }
 
 /** Whether the client broke off; Node emits `finish` for HTTP/2 all the same. */

@@ -4,7 +4,7 @@ import { SSE_ERR_CLIENT_GONE, SSE_ERR_SHUTDOWN } from '../errors.ts'
 import { type Frames, Outgoing } from '../wire/frames.ts'
 import { isAbort, unlessAbort } from './aborted.ts'
 import { type Following } from './feed.ts'
-import { abort, connectionOf, type Outlet, type RawResponse, wasAborted } from './outlet.ts'
+import { abort, connectionOf, onFinish, type Outlet, type RawResponse, wasAborted, wasSent } from './outlet.ts'
 import { type Pump } from './pump.ts'
 import { type CloseReason, type OpenSession, type ReplyPort, type SessionConfig, type Summary } from './reply-port.ts'
 import { mayFollow, type State } from './state.ts'
@@ -118,8 +118,7 @@ export abstract class StreamedResponse implements OpenSession {
     this.state = 'ending'
     this.#reason = reason
     const sentinel = reason === 'complete' && this.pump !== undefined ? this.config.sentinel : ''
-    // Before the listener of Node, which takes the socket away.
-    this.raw.prependListener('finish', StreamedResponse.#onRawFinish)
+    onFinish(this.raw, StreamedResponse.#onRawFinish)
     // A feed may end before its headers have left. Node would send them with a length of 0, not in chunks.
     if (this.pump === undefined) this.outlet?.open()
     this.outlet?.end(this.#rest.take() + sentinel)
@@ -190,9 +189,8 @@ export abstract class StreamedResponse implements OpenSession {
     this.following?.stop()
   }
 
-  /** Node emits `finish` too when the connection broke with text still to be sent. */
   static #onRawFinish (this: RawResponse & { [kResponse]?: StreamedResponse }): void {
-    this[kResponse]!.#isFlushed = this.socket?.destroyed !== true
+    this[kResponse]!.#isFlushed = wasSent(this)
   }
 
   static #onRawClose (this: RawResponse & { [kResponse]?: StreamedResponse }): void {
