@@ -26,6 +26,16 @@ interface Entry<Core extends LogCore, Settings> {
   readonly settings: Settings
 }
 
+/** What the app wrote. */
+interface Declared<Settings> {
+  readonly kind: string
+  readonly name: string
+  readonly contract: unknown
+  readonly settings: Settings
+  /** Without options: with those that it has, if it was declared before. */
+  readonly isAgain: boolean
+}
+
 /** By store, then by name: a scope may have a store of its own. */
 type Entries<Core extends LogCore, Settings> = Map<Logs, Map<string, Entry<Core, Settings>>>
 
@@ -40,9 +50,8 @@ export class LogRegistry {
    */
   topic (scope: LogScope, name: string, contract: unknown, options: unknown): Topic {
     const settings = topicSettings(options)
-    const isSame = (known: TopicSettings) => options === undefined || isDeepStrictEqual(known, settings)
-    const { core } = declareLog('topic', this.#topics, scope, name, contract, isSame, records => ({ core: new TopicCore(name, records, scope.logs, settings), settings }))
-    return new Topic(core)
+    const declared = { kind: 'topic', name, contract, settings, isAgain: options === undefined }
+    return new Topic(declareLog(this.#topics, scope, declared, records => new TopicCore(name, records, scope.logs, settings)))
   }
 
   /**
@@ -51,9 +60,8 @@ export class LogRegistry {
    */
   run (scope: LogScope, name: string, contract: unknown, options: unknown, host: RunHost): Run {
     const settings = runSettings(options)
-    const isSame = (known: RunSettings) => options === undefined || isDeepStrictEqual(known, settings)
-    const { core } = declareLog('run', this.#runs, scope, name, contract, isSame, records => ({ core: new RunCore(name, records, scope.logs, settings, host), settings }))
-    return new Run(core)
+    const declared = { kind: 'run', name, contract, settings, isAgain: options === undefined }
+    return new Run(declareLog(this.#runs, scope, declared, records => new RunCore(name, records, scope.logs, settings, host)))
   }
 
   /** Compiles the contracts of everything that was declared. */
@@ -105,9 +113,8 @@ function identityOf (schema: object | undefined): number {
 }
 
 function declareLog<Core extends LogCore, Settings> (
-  kind: string, all: Entries<Core, Settings>, { shared, compile, logs }: LogScope, name: string, contract: unknown,
-  isSame: (settings: Settings) => boolean, make: (records: Records) => Entry<Core, Settings>
-): Entry<Core, Settings> {
+  all: Entries<Core, Settings>, { shared, compile, logs }: LogScope, { kind, name, contract, settings, isAgain }: Declared<Settings>, make: (records: Records) => Core
+): Core {
   if (typeof name !== 'string' || name === '') throw new SSE_ERR_CONTRACT(`The name of a ${kind} must be a string that is not empty, got ${inspect(name, { depth: 0 })}: write app.sse.${kind}(name, contract)`)
   const declaration = declarationOf(contract)
   if (declaration === undefined) throw new SSE_ERR_CONTRACT(`The contract of ${kind} '${name}' must be what EventStream returned`)
@@ -116,10 +123,10 @@ function declareLog<Core extends LogCore, Settings> (
   if (entries === undefined) all.set(logs, entries = new Map())
   const known = entries.get(name)
   if (known !== undefined) {
-    if (known.core.records.text !== text || !isSame(known.settings)) throw new SSE_ERR_TOPIC_EXISTS(`${kind} '${name}'`)
-    return known
+    if (known.core.records.text !== text || !(isAgain || isDeepStrictEqual(known.settings, settings))) throw new SSE_ERR_TOPIC_EXISTS(`${kind} '${name}'`)
+    return known.core
   }
-  const entry = make(new Records(declaration, text, jsonText(declaration, shared()), () => compile(declaration), logs.limits.maxEventBytes))
-  entries.set(name, entry)
-  return entry
+  const core = make(new Records(declaration, text, jsonText(declaration, shared()), () => compile(declaration), logs.limits.maxEventBytes))
+  entries.set(name, { core, settings })
+  return core
 }
