@@ -6,7 +6,7 @@ import type { AppendOptions, Cursor, LogEntry, LogRecord, ReadOptions, Slice } f
 import type { OwnChange } from './sqlite-changes.ts'
 import type { Row } from './sqlite-database.ts'
 import { SqliteRetention } from './sqlite-retention.ts'
-import { type Statements, toNumber, toText, toValue } from './sqlite-statements.ts'
+import { nthNewestEvent, oldestEvent, type Statements, toNumber, toText, toValue } from './sqlite-statements.ts'
 import { type LastToken, SqliteTokens } from './sqlite-tokens.ts'
 
 interface StoredLog extends LogHead {
@@ -105,9 +105,8 @@ export class SqliteLogs {
    */
   #beforeLast (log: number, epoch: number, events: number, n: number): Position {
     if (events >= n) return { epoch, seq: events - n }
-    const row = this.#statements.of("SELECT epoch, seq FROM sse_entry WHERE log = ? AND kind = 'event' ORDER BY epoch DESC, seq DESC LIMIT 1 OFFSET ?").get(log, n - 1) ??
-      this.#statements.of("SELECT epoch, seq FROM sse_entry WHERE log = ? AND kind = 'event' ORDER BY epoch, seq LIMIT 1").get(log)
-    return row ? { epoch: toNumber(row['epoch']), seq: toNumber(row['seq']) - 1 } : { epoch, seq: 0 }
+    const first = nthNewestEvent(this.#statements, log, n) ?? oldestEvent(this.#statements, log)
+    return first === undefined ? { epoch, seq: 0 } : { epoch: first.epoch, seq: first.seq - 1 }
   }
 
   /** @returns whether there was one */

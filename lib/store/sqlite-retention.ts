@@ -1,6 +1,7 @@
 // What goes: events beyond maxEvents, logs that expired or were deleted, and their rows by and by.
 
-import { type Statements, toNumber } from './sqlite-statements.ts'
+import type { Position } from '../log/cursor.ts'
+import { nthNewestEvent, type Statements, toNumber } from './sqlite-statements.ts'
 
 /** So many events more than asked for are kept before some are deleted, or as many as asked for where epochs are mixed. */
 const SLACK = 64
@@ -26,15 +27,13 @@ export class SqliteRetention {
    * @returns how many events are left, about
    */
   trim (log: number, epoch: number, seq: number, events: number, maxEvents: number): number {
-    let from: { epoch: number, seq: number }
+    let from: Position
     if (seq > maxEvents) {
       if (events < maxEvents + SLACK) return events
       from = { epoch, seq: seq - maxEvents }
     } else {
       if (events < maxEvents + Math.max(SLACK, maxEvents)) return events
-      const row = this.#statements.of(`SELECT epoch, seq FROM sse_entry WHERE log = ? AND kind = 'event'
-        ORDER BY epoch DESC, seq DESC LIMIT 1 OFFSET ?`).get(log, maxEvents - 1)!
-      from = { epoch: toNumber(row['epoch']), seq: toNumber(row['seq']) }
+      from = nthNewestEvent(this.#statements, log, maxEvents)!
     }
     const { changes } = this.#statements.of('DELETE FROM sse_entry WHERE log = ? AND (epoch, seq) < (?, ?)').run(log, from.epoch, from.seq)
     return events - Number(changes)

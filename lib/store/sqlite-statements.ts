@@ -1,5 +1,6 @@
 // Statements of one database, each prepared once, and what their rows hold.
 
+import type { Position } from '../log/cursor.ts'
 import type { Database, Row, Statement, Value } from './sqlite-database.ts'
 
 export class Statements {
@@ -18,6 +19,20 @@ export class Statements {
     }
     return statement
   }
+}
+
+/** The place of the n-th newest event of a log; undefined where it has fewer. */
+export function nthNewestEvent (statements: Statements, log: number, n: number): Position | undefined {
+  return placeOf(statements.of("SELECT epoch, seq FROM sse_entry WHERE log = ? AND kind = 'event' ORDER BY epoch DESC, seq DESC LIMIT 1 OFFSET ?").get(log, n - 1))
+}
+
+/** The place of the oldest event of a log; undefined where it has none. */
+export function oldestEvent (statements: Statements, log: number): Position | undefined {
+  return placeOf(statements.of("SELECT epoch, seq FROM sse_entry WHERE log = ? AND kind = 'event' ORDER BY epoch, seq LIMIT 1").get(log))
+}
+
+function placeOf (row: Row | null | undefined): Position | undefined {
+  return row == null ? undefined : { epoch: toNumber(row['epoch']), seq: toNumber(row['seq']) }
 }
 
 /** node:sqlite gives a bigint where it was asked to; a store never asks, but the database is the app's. */
