@@ -71,9 +71,6 @@ export class Ring {
   #length = 0
   /** Undefined while nothing was joined since the last change: a log that is only followed costs no map. */
   #joined: Map<number, Joined> | undefined
-  /** What was joined last, and its place: most readers are at one. */
-  #lastJoined: Joined | undefined
-  #lastPlace = -1
 
   constructor (cursor: Cursor) {
     this.cursor = this.#baseCursor = cursor
@@ -84,7 +81,7 @@ export class Ring {
     this.#length += item.entry.data.length
     this.head++
     this.cursor = item.entry.id
-    this.#joined = this.#lastJoined = undefined
+    this.#joined = undefined
     // Twice as many before it is cut, so that an item costs constant time on average.
     if (this.#items.length > 2 * MOST_ITEMS || this.#length > 2 * MOST_TEXT) this.#trim()
   }
@@ -151,12 +148,9 @@ export class Ring {
 
   /** The same as one write, made once for all readers at that place. */
   joinedSince (place: number): Joined {
-    if (place === this.#lastPlace && this.#lastJoined !== undefined) return this.#lastJoined
     this.#joined ??= new Map()
     let joined = this.#joined.get(place)
     if (joined === undefined) this.#joined.set(place, joined = join(this.#items, place - this.#base))
-    this.#lastPlace = place
-    this.#lastJoined = joined
     return joined
   }
 
@@ -171,7 +165,7 @@ export class Ring {
 
   #drop (base: number, cursor: Cursor): void {
     this.#items = []
-    this.#joined = this.#lastJoined = undefined
+    this.#joined = undefined
     this.#length = 0
     this.#base = this.head = base
     this.#baseCursor = cursor
