@@ -56,9 +56,9 @@ export class Session extends StreamedResponse implements PumpOwner, BodyOwner, F
   #open (open: () => unknown, given: unknown): void {
     if (this.state !== 'opening' || isGone(this.raw)) return discard(given)
     try {
-      const given = open()
-      if (given instanceof Promise) given.then(source => this.#begin(source)).catch((error: unknown) => this.onError(error))
-      else this.#begin(given)
+      const opened = open()
+      if (opened instanceof Promise) opened.then(source => this.#begin(source)).catch((error: unknown) => this.onError(error))
+      else this.#begin(opened)
     } catch (error) {
       this.onError(error)
     }

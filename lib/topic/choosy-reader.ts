@@ -11,12 +11,15 @@ import { readyFrame } from './control-frames.ts'
 /** What is written before the event loop has its turn, bytes. */
 const TURN_BYTES = 65_536
 
+/** The key of an event for conflation; undefined for one that always counts. */
+export type KeyOf = (entry: PulledEntry) => string | number | undefined
+
 /** What a reader is spared, and what it gets beside events. */
 export interface Choice extends Pick<Presentation, 'begin' | 'end'> {
   /** Whether the reader gets an event. Everything by default. */
   readonly takes?: ((entry: PulledEntry) => boolean) | undefined
-  /** The key of an event of which only the newest counts; undefined for one that always counts. No conflation by default. */
-  readonly keyOf?: ((entry: PulledEntry) => string | number | undefined) | undefined
+  /** Of the events of a key only the newest counts. No conflation by default. */
+  readonly keyOf?: KeyOf | undefined
 }
 
 /** Writes what a reader chooses to its session. */
@@ -136,11 +139,11 @@ export class ChoosyReader implements Following {
 
 /** The newest event of each key, and all without one, in the log's order. */
 class Newest {
-  readonly #keyOf: (entry: PulledEntry) => string | number | undefined
+  readonly #keyOf: KeyOf
   /** By key, or by itself without one. A key that comes again goes to the end. */
   readonly #entries = new Map<unknown, PulledEntry>()
 
-  constructor (keyOf: (entry: PulledEntry) => string | number | undefined) {
+  constructor (keyOf: KeyOf) {
     this.#keyOf = keyOf
   }
 

@@ -11,7 +11,7 @@ import { ignoreRejection } from '../stray-promise.ts'
 import { type FailureData } from '../wire/control.ts'
 import { type Frames } from '../wire/frames.ts'
 import { type Checkpoint, type Comment, type Message } from '../wire/message.ts'
-import { type Choice, ChoosyReader } from './choosy-reader.ts'
+import { type Choice, ChoosyReader, type KeyOf } from './choosy-reader.ts'
 import { messagesOf, type MessagesOptions } from './messages.ts'
 import { type LogMessage, type Records } from './records.ts'
 import { FROM, type From, startOf } from './start.ts'
@@ -146,7 +146,7 @@ export abstract class LogHandle<C> implements LogSource<EventOf<C>> {
   /** The log with what its readers are shown; one with a filter gets a part of the snapshot. */
   protected abstract readable (filter?: Filter): ReadableLog
   /** The key of an event for conflation. */
-  protected abstract readonly keyOf: ((entry: PulledEntry) => string | number | undefined) | undefined
+  protected abstract readonly keyOf: KeyOf | undefined
 
   /** A feed of the log for one reader. Plain readers share every byte; others choose. */
   protected feed (start: StartAt, { filter }: Reading, end: Presentation['end']): Feed {

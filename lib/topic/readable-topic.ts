@@ -8,7 +8,7 @@ import { Frames } from '../wire/frames.ts'
 import { gapFrame, readyFrame, regularEnd } from './control-frames.ts'
 import { type Filter, type Key, type LogCore, takes, titleOf } from './log-handle.ts'
 import { type SnapshotEvent } from './records.ts'
-import { type SnapshotReason, type Snapshots } from './snapshots.ts'
+import { type SnapshotFunction, type Snapshots } from './snapshots.ts'
 
 /** What `snapshot` gave. */
 export interface Snapshot {
@@ -21,7 +21,7 @@ export interface Snapshot {
 export interface ShownTopics extends LogCore {
   readonly settings: {
     readonly ttl: number
-    readonly snapshot: ((context: { readonly key: Key | undefined, readonly reason: SnapshotReason }) => Iterable<unknown> | AsyncIterable<unknown> | Promise<Iterable<unknown> | AsyncIterable<unknown>>) | undefined
+    readonly snapshot: SnapshotFunction<unknown> | undefined
   }
   /** Those that are being made. */
   readonly snapshots: Snapshots<Snapshot>

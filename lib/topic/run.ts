@@ -4,11 +4,12 @@ import { type EventOf } from '../contract/infer.ts'
 import { type EventIterable } from '../contract/source.ts'
 import { SSE_ERR_RUN_ENDED, SSE_ERR_RUN_EXISTS, SSE_ERR_RUN_NOT_FOUND, SSE_ERR_SOURCE } from '../errors.ts'
 import { type ReadableLog } from '../log/logs.ts'
-import { type Presentation, type PulledEntry } from '../log/reading.ts'
+import { type Presentation } from '../log/reading.ts'
 import { type EndState, type LogEntry } from '../log/store.ts'
 import { type Feed } from '../response/feed.ts'
 import { type FailureData } from '../wire/control.ts'
 import { type Frames } from '../wire/frames.ts'
+import { type KeyOf } from './choosy-reader.ts'
 import { checkpointFrame, regularEnd, sentinelFrame } from './control-frames.ts'
 import { type Key, type LogCore, LogHandle, type Reading } from './log-handle.ts'
 import { Producer, type ProducerHost, type RunLimits } from './producer.ts'
@@ -115,7 +116,7 @@ export class RunCore implements LogCore {
 export class Run<C = unknown, Log = unknown> extends LogHandle<C> {
   protected declare readonly core: RunCore
   protected readonly defaultFrom = 'start'
-  protected readonly keyOf: ((entry: PulledEntry) => string | number | undefined) | undefined = undefined
+  protected readonly keyOf: KeyOf | undefined = undefined
 
   /**
    * The run with an id: a cheap handle.

@@ -1,7 +1,19 @@
 // Snapshots of topics, shared by all readers that ask at once.
 
-/** Why a reader gets a snapshot: it begins at `'now'`, or it missed events. */
-export type SnapshotReason = 'now' | 'gap'
+import { type Key } from './log-handle.ts'
+
+/** For whom a snapshot is made. */
+export interface SnapshotContext {
+  /** Of the topic; undefined for the one without a key. */
+  readonly key: Key | undefined
+  /** Why a reader gets it: it begins at `'now'`, or it missed events. */
+  readonly reason: 'now' | 'gap'
+}
+
+type Snapshotted<E> = Iterable<E> | AsyncIterable<E>
+
+/** Makes a snapshot. */
+export type SnapshotFunction<E> = (context: SnapshotContext) => Snapshotted<E> | Promise<Snapshotted<E>>
 
 interface Calls<T> {
   readonly running: Promise<T>
@@ -30,15 +42,14 @@ export class Snapshots<T> {
    * @param late the error of a call that is given up
    */
   get (key: string, call: () => Promise<T>, late: (ms: number) => Error): Promise<T> {
+    const start = () => this.#start(key, this.#within(call(), late))
     const calls = this.#calls.get(key)
-    if (calls === undefined) return this.#start(key, call, late)
-    const start = () => this.#start(key, call, late)
+    if (calls === undefined) return start()
     calls.next ??= calls.running.then(start, start)
     return calls.next
   }
 
-  #start (key: string, call: () => Promise<T>, late: (ms: number) => Error): Promise<T> {
-    const running = this.#within(call(), late)
+  #start (key: string, running: Promise<T>): Promise<T> {
     const calls: Calls<T> = { running, next: undefined }
     this.#calls.set(key, calls)
     const settled = () => { if (calls.next === undefined) this.#calls.delete(key) }

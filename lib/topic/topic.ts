@@ -3,23 +3,14 @@ import { inspect } from 'node:util'
 import { type PublishedOf } from '../contract/infer.ts'
 import { SSE_ERR_OPTION } from '../errors.ts'
 import { type ReadableLog } from '../log/logs.ts'
-import { type PulledEntry } from '../log/reading.ts'
 import { checkOptions, type Rules } from '../options.ts'
 import { type Feed } from '../response/feed.ts'
 import { ignoreRejection } from '../stray-promise.ts'
+import { type KeyOf } from './choosy-reader.ts'
 import { regularEnd } from './control-frames.ts'
 import { type Filter, type Key, type LogCore, LogHandle, type MessageOf, type Reading } from './log-handle.ts'
 import { ReadableTopic, type Snapshot } from './readable-topic.ts'
-import { type SnapshotReason, Snapshots } from './snapshots.ts'
-
-/** What readers of a topic that begin at `'now'`, or after a gap, get first. */
-export interface SnapshotContext {
-  /** Of the topic; undefined for the one without a key. */
-  readonly key: Key | undefined
-  readonly reason: SnapshotReason
-}
-
-type Snapshotted<E> = Iterable<E> | AsyncIterable<E>
+import { type SnapshotFunction, Snapshots } from './snapshots.ts'
 
 /** Options of `app.sse.topic`. */
 export interface TopicOptions<C = unknown> {
@@ -38,7 +29,7 @@ export interface TopicOptions<C = unknown> {
    * may be in it, and follow it in any case. Concurrent calls for a key share one result, so it must not depend on who asks; the
    * reader's `filter` decides what of it that reader gets. A call that takes 30 s fails with SSE_ERR_SNAPSHOT.
    */
-  snapshot?: ((context: SnapshotContext) => Snapshotted<PublishedOf<C>> | Promise<Snapshotted<PublishedOf<C>>>) | undefined
+  snapshot?: SnapshotFunction<PublishedOf<C>> | undefined
   /** A reader that is behind gets only the newest event of each key. Events without a key are never dropped. */
   conflate?: ((message: MessageOf<C>) => Key | undefined) | undefined
 }
@@ -58,7 +49,7 @@ const PUBLISH_RULES: Rules<PublishOptions> = {
 export interface TopicSettings {
   readonly maxEvents: number
   readonly ttl: number
-  readonly snapshot: ((context: SnapshotContext) => Snapshotted<unknown> | Promise<Snapshotted<unknown>>) | undefined
+  readonly snapshot: SnapshotFunction<unknown> | undefined
   readonly conflate: ((message: never) => Key | undefined) | undefined
 }
 
@@ -122,7 +113,7 @@ export class Topic<C = unknown> extends LogHandle<C> {
     return records.encoder === undefined ? records.ready().then(feed) : feed()
   }
 
-  protected override get keyOf (): ((entry: PulledEntry) => string | number | undefined) | undefined {
+  protected override get keyOf (): KeyOf | undefined {
     const { records, settings: { conflate } } = this.core
     if (conflate === undefined) return undefined
     return ({ entry, id }) => {
