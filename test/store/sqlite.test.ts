@@ -39,6 +39,14 @@ async function clocked (t: Test) {
   return { store, clock, count, file, raw }
 }
 
+/** A store, and its database. */
+async function opened (t: Test) {
+  const database = open(t, await fileOf(t))
+  const store = sqliteStore(database)
+  t.teardown(() => store.close())
+  return { database, store }
+}
+
 /** A store whose commits are counted, and one of which can be made to fail. */
 async function counted (t: Test) {
   const file = await fileOf(t)
@@ -237,10 +245,7 @@ t.test('a lock while the file is opened is waited for', { skip: skipSqlite }, as
 })
 
 t.test('a full disk: nothing is written, and what is there is read', { skip: skipSqlite }, async t => {
-  const file = await fileOf(t)
-  const database = open(t, file)
-  const store = sqliteStore(database)
-  t.teardown(() => store.close())
+  const { database, store } = await opened(t)
   await publish(store, 'log', 'one')
   database.exec('PRAGMA max_page_count = 20')
   await t.rejects(store.append('log', Array.from({ length: 50 }, () => event('x'.repeat(4_000))), { ttl: TTL }), { ...UNAVAILABLE, message: /full/ })
@@ -283,10 +288,7 @@ t.test('nothing is acknowledged before its commit, and a commit that fails is re
 })
 
 t.test('an append that SQLite refuses fails alone', { skip: skipSqlite }, async t => {
-  const file = await fileOf(t)
-  const database = open(t, file)
-  const store = sqliteStore(database)
-  t.teardown(() => store.close())
+  const { database, store } = await opened(t)
   await publish(store, 'log', 'zero')
   database.exec('PRAGMA max_page_count = 30')
   const answers = await Promise.allSettled([publish(store, 'log', 'one'), publish(store, 'log', 'x'.repeat(200_000)), publish(store, 'log', 'two'), publish(store, 'log', 'x'.repeat(200_000))])

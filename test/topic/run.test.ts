@@ -50,6 +50,21 @@ function stepwise () {
   }
 }
 
+/** Two apps on one store. */
+async function twoInstances (t: Test) {
+  const store = new SharedStore(new MemoryStore())
+  return { one: await serveRuns(t, {}, { sse: { store } }), other: await serveRuns(t, {}, { sse: { store } }) }
+}
+
+/** The same, and the first has produced an event of a run. */
+async function produceOnOne (t: Test) {
+  const { one, other } = await twoInstances(t)
+  const source = stepwise()
+  await one.runs.of('a').start(source.source)
+  source.give()
+  return { one, other, source }
+}
+
 async function * upTo (n: number) {
   for (let i = 1; i <= n; i++) yield count(i)
 }
@@ -75,9 +90,7 @@ for (const http2 of [false, true]) {
 }
 
 t.test('of any number of callers on two instances, one produces', async t => {
-  const store = new SharedStore(new MemoryStore())
-  const one = await serveRuns(t, {}, { sse: { store } })
-  const other = await serveRuns(t, {}, { sse: { store } })
+  const { one, other } = await twoInstances(t)
   for (let round = 0; round < 50; round++) {
     let produced = 0
     const source = async function * () { produced++; yield count(1) }
@@ -175,12 +188,7 @@ t.test('a run that nobody started is a 404', async t => {
 })
 
 t.test('stopped from another instance: the signal of the source fires', async t => {
-  const store = new SharedStore(new MemoryStore())
-  const one = await serveRuns(t, {}, { sse: { store } })
-  const other = await serveRuns(t, {}, { sse: { store } })
-  const source = stepwise()
-  await one.runs.of('a').start(source.source)
-  source.give()
+  const { one, other, source } = await produceOnOne(t)
   const reader = await ask(other, '/run/a')
   await reader.until('"n":1')
   t.equal(await other.runs.of('a').stop(), true)
@@ -193,12 +201,7 @@ t.test('stopped from another instance: the signal of the source fires', async t 
 
 for (const first of ['deleted', 'stopped, then deleted']) {
   t.test(`${first} from another instance: the signal of the source fires, and the run does not come back`, async t => {
-    const store = new SharedStore(new MemoryStore())
-    const one = await serveRuns(t, {}, { sse: { store } })
-    const other = await serveRuns(t, {}, { sse: { store } })
-    const source = stepwise()
-    await one.runs.of('a').start(source.source)
-    source.give()
+    const { one, other, source } = await produceOnOne(t)
     await other.runs.of('a').messages().next()
     if (first !== 'deleted') await other.runs.of('a').stop()
     await other.runs.of('a').delete()
