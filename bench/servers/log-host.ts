@@ -104,7 +104,7 @@ async function follow (): Promise<void> {
     const reading = { lastEventId: undefined, from: undefined, filter: undefined, sentinel: undefined, failure: () => null }
     for (const topic of topics) Promise.resolve(Topic.open(topic, reading)).then(feed => feed.follow(sink as never)).catch(reject)
   })
-  // Each topic was opened, of which its follower is told, and looks again.
+  // Opening a topic appends a record, so its follower reads once more.
   await setTimeout(QUIET)
 }
 

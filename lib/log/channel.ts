@@ -27,7 +27,7 @@ export interface ChannelParts {
   onIdle (channel: Channel): void
 }
 
-/** So many readers have more after them, for whom the first frames are kept: making them is a twentieth of a reader's joining. */
+/** From this many readers on, keep the `$ready` frame between turns: making it is a twentieth of the cost of joining. */
 const MANY_READERS = 16
 
 /** How long a channel without readers stays, ms: one that reconnects finds it. */
@@ -101,7 +101,7 @@ export class Channel implements Alarm, FollowerListener, ChannelPort {
     this.#retire()
   }
 
-  /** Readers of an app that closes are over before; those who are left belong to another app. */
+  /** The readers of the closing app have ended already; any left belong to another app on the same store, and fail. */
   close (): void {
     this.over ??= 'closed'
     for (const reader of this.#willing.all()) reader.fail(closed())
@@ -132,7 +132,7 @@ export class Channel implements Alarm, FollowerListener, ChannelPort {
     return frames
   }
 
-  /** Those who join in one turn share it; a quiet log does not keep it. */
+  /** Readers that join in one turn share these frames; a quiet log must not retain them. */
   forgetReady (): void {
     this.#ready = undefined
   }

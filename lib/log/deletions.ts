@@ -1,11 +1,11 @@
-// Which runs were deleted: a producer elsewhere would take the loss of its log for a fault of the store, and write it again.
+// Remembers which runs were deleted. A producer in another process would otherwise take its missing log for data loss, and repair it.
 import { positionOf } from './cursor.ts'
 import { type Cursor, type Store } from './store.ts'
 
-/** How long it is remembered, ms: longer than a producer goes without asking the store. */
+/** How long a deletion is remembered, ms: a producer renews its lease more often than that. */
 const TTL = 600_000
 
-/** The log that remembers it; no topic or run has such a name. */
+/** The name of the log that holds the deletion; no topic or run has such a name. */
 function nameOf (log: string): string {
   return `deleted:${log}`
 }

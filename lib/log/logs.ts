@@ -21,7 +21,7 @@ export interface RunState {
   readonly tail: LogEntry
 }
 
-/** How many apps use a store: apps of one process may share it, and the last one closes it. */
+/** How many apps use a store: apps of one process may share one, and the last to close closes it. */
 const users = new WeakMap<Store, number>()
 
 /** All logs of a store, for one process: the way to them for everything above log/. */
@@ -102,7 +102,7 @@ export class Logs {
   /**
    * Deletes a log.
    *
-   * @param isRun whether it has a producer, which is stopped, wherever it is
+   * @param isRun whether it is a run, whose producer is to be stopped, in whichever process
    * @throws SSE_ERR_STORE
    */
   delete (log: string, isRun: boolean): Promise<void> {

@@ -124,7 +124,7 @@ export class Pages {
     return this.#sliceAfter(after, since)
   }
 
-  /** The oldest that is kept, for a reader without a cursor. A topic's reader is told its place first; a run begins with its beginning. */
+  /** The oldest entries, for a reader without a cursor. A topic sends `$ready` with the position first; a run does not need one. */
   #oldest (entries: readonly LogEntry[]): Page {
     const start = beginningOf(entries)
     return this.#page(this.#followed.lease === undefined ? { reason: 'history', gap: null, id: this.#ids.of(start.place) } : null, start)

@@ -1,4 +1,4 @@
-// What a producer has appended and the store has not acknowledged yet: in order, in batches, and how much is too much.
+// Records that a producer has appended and the store has not acknowledged: their order, batches and limit.
 import { cursorOf } from './cursor.ts'
 import { BATCH_LENGTH, BATCH_RECORDS } from './publisher.ts'
 import { type Cursor, type LogRecord } from './store.ts'
@@ -12,7 +12,7 @@ export interface PendingRecord {
   readonly reject: (error: unknown) => void
 }
 
-/** Beyond that the source of a run is to wait. */
+/** Above this the source of a run has to wait, characters. */
 const FULL_LENGTH = BATCH_LENGTH / 2
 
 /** The records of one writer that wait for the store. */
@@ -31,7 +31,7 @@ export class PendingRecords {
     return this.#length > FULL_LENGTH || this.#records.length > BATCH_RECORDS
   }
 
-  /** Resolves once more may be added, or nothing can be. */
+  /** Resolves once there is room again, or the writer is closed. */
   drained (): Promise<void> {
     if (!this.isFull || this.#isClosed) return Promise.resolve()
     this.#drained ??= promiseWithResolvers()
@@ -54,7 +54,7 @@ export class PendingRecords {
     return this.#records.slice(0, count)
   }
 
-  /** The store has a batch, the first of which is at a position. */
+  /** Resolves the records of a batch that the store has acknowledged, the first at this position. */
   acknowledge (batch: readonly PendingRecord[], epoch: number, seq: number): void {
     this.#records.splice(0, batch.length)
     for (const [i, { record, resolve }] of batch.entries()) {

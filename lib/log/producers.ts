@@ -188,7 +188,7 @@ export class Producers {
   }
 }
 
-/** Whether a producer may not know yet that the run is over: only it ends a run as complete or failed. */
+/** Whether a producer may still be writing: only the producer itself ends a run as complete or failed. */
 function mayHaveProducer ({ kind, type }: LogEntry): boolean {
   return kind !== 'end' || type === 'stopped' || type === 'lost'
 }

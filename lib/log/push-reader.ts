@@ -20,7 +20,7 @@ export class PushReader implements Reader, WillingReader {
   bytes = 0
   readonly #channel: ChannelPort
   readonly #sink: ReaderSink
-  /** Of the sink, once it has one; a field of its own, because in a loop over thousands each object on the way to it is a cache miss. */
+  /** The sink's socket, once it has one. Copied, because in a loop over thousands of readers each object on the way is a cache miss. */
   #direct: ReaderSink['direct'] = null
   readonly #end: Presentation['end']
   /** What it reads on after, while its place is not known to be in the ring. */

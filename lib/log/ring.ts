@@ -10,7 +10,7 @@ const MOST_TEXT = 1_048_576
 /** What is joined into one write, bytes: a slow reader holds one, and its socket's `highWaterMark`. */
 export const MOST_JOINED = 131_072
 
-/** Where places begin, and how far from those of before they go on after a reset: {@link Ring.prepend} counts down from there. */
+/** The first place, and the distance to the next one after a reset: {@link Ring.prepend} needs room to count down. */
 const FIRST_PLACE = MOST_ITEMS + 1
 
 /** An entry with its frames, which are made once, when the first reader needs them. */
@@ -87,8 +87,8 @@ export class Ring {
   }
 
   /**
-   * Takes what a reader has read up to the oldest item, as far as there is room: readers that come back together, each with
-   * an id of its own, then share frames and writes in place of a page each.
+   * Adds entries read from the store in front of the oldest item, as far as there is room. Readers that reconnect together,
+   * each with its own id, then share frames and writes instead of reading a page each.
    *
    * @param from the cursor before the items
    */

@@ -71,7 +71,7 @@ export interface ReadOptions {
    */
   readonly maxText?: number | undefined
   /**
-   * In place of a cursor, which is null: from the newest that many events, of whatever epochs. `open` and `end` records do
+   * Instead of a cursor (pass null): begin at the newest n events, across epochs. `open` and `end` records do
    * not count. Where there are fewer, from the oldest event; where there is none, from what follows the newest `open` record.
    */
   readonly last?: number | undefined

@@ -1,5 +1,5 @@
-// The plain readers of a log that are at its tail and take more: they are written to in slices, so that thousands of them
-// do not hold the event loop up.
+// The plain readers at the tail of a log that can take more. They are written to in slices, so that thousands of them do not
+// block the event loop.
 import { type WillingReader } from './port.ts'
 import { type Ring } from './ring.ts'
 import { READERS_PER_TURN } from './turns.ts'
@@ -8,7 +8,7 @@ import { READERS_PER_TURN } from './turns.ts'
 export class WillingReaders {
   readonly #ring: Ring
   #readers: WillingReader[] = []
-  /** Where the pass over the readers is, and how many it has yet to visit. */
+  /** Where the pass over the readers is, and how many are left to visit. */
   #position = 0
   #left = 0
   #isScheduled = false
@@ -37,12 +37,12 @@ export class WillingReaders {
     if (this.#left > 0) this.#left = this.#readers.length
   }
 
-  /** All of them, also if some leave meanwhile. */
+  /** A copy, because readers may leave during a loop over it. */
   all (): readonly WillingReader[] {
     return this.#readers.slice()
   }
 
-  /** Begins a pass that writes to each what it does not have. Once a turn, so that what comes in one turn leaves in one write. */
+  /** Starts a pass that brings every reader up to date, once a turn: all events of a turn go out in one write. */
   writeLater (): void {
     this.#left = this.#readers.length
     if (this.#isScheduled || this.#left === 0) return

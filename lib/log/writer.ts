@@ -114,9 +114,9 @@ export class Writer implements Alarm {
   }
 
   /**
-   * Gives up without a word to the store: the lease runs out.
+   * Gives up without telling the store: the lease runs out.
    *
-   * @param reason what {@link signal} fires with; that the store was closed by default
+   * @param reason what {@link signal} fires with; by default that the store was closed
    */
   abandon (reason: unknown = closed()): void {
     this.#close(reason)
@@ -199,7 +199,7 @@ export class Writer implements Alarm {
     this.#acknowledge(batch, records, next)
   }
 
-  /** Whether somebody deleted the run. Where the store does not say, it has lost the log. */
+  /** Whether the run was deleted. If the store does not answer, the log counts as lost. */
   async #wasDeleted (): Promise<boolean> {
     try {
       return await within(wasDeleted(this.#gate.store, this.log, this.#epoch), REASON_TIMEOUT, this.#alarms)

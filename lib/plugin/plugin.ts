@@ -46,7 +46,7 @@ function closeWith (fastify: FastifyInstance, streams: Streams, logs: AppLogs): 
   })
   fastify.addHook('onClose', async () => {
     await finished
-    // Those that requests have started since: the server has answered them all by now.
+    // Requests may have started more since; by now the server has answered them all.
     await logs.finishRuns()
     await logs.close()
   })

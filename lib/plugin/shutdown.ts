@@ -8,7 +8,7 @@ import { isEventStream } from '../wire/media-type.ts'
 
 /** In seconds: another instance takes over, or this one restarts. */
 const RETRY_AFTER = '1'
-/** Of `pluginTimeout`. */
+/** The share of `pluginTimeout` that the hook uses at most. */
 const HOOK_SHARE = 0.9
 
 /** Takes the place of Fastify's own 503, which it answers while it closes, before hooks and handlers run. */
@@ -21,8 +21,8 @@ export function refuseRequests (server: Server): void {
 }
 
 /**
- * Waits for what a `preClose` hook began for as long as Fastify lets a hook take: beyond its `pluginTimeout`, `close()` rejects.
- * The server waits for connections after the hooks, and `onClose` hooks have no limit, so a longer grace goes on there.
+ * Waits for `finished`, but no longer than Fastify lets a `preClose` hook take: beyond `pluginTimeout`, `close()` rejects. A
+ * longer grace goes on after the hook, because `onClose` hooks have no limit.
  */
 export async function withinHook ({ initialConfig: { pluginTimeout } }: FastifyInstance, finished: Promise<void>): Promise<void> {
   if (!pluginTimeout) return finished

@@ -5,7 +5,7 @@ import { type OpenSession, type SessionConfig, type SessionRegistry } from '../r
 import { type ResolvedOptions } from '../response/options.ts'
 import { type Contract } from './route.ts'
 
-/** In one turn of the event loop that many streams are opened: 5 to 10 ms. */
+/** The most streams opened in one turn of the event loop: they take 5 to 10 ms. */
 const OPENED_PER_TURN = 128
 
 export class Streams implements SessionRegistry {

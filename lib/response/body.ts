@@ -78,8 +78,8 @@ export class Body extends Readable {
   }
 
   /**
-   * Whether anybody but Fastify, which listens once for each, wants to know of the body's end, such as an `onSend` hook.
-   * To end a Readable takes three turns of the microtask queue, and a tenth of the CPU of a short stream.
+   * Whether anybody besides Fastify, which adds one listener for each, listens for the body's end: an `onSend` hook, say.
+   * Ending a Readable takes three microtasks, and a tenth of the CPU of a short stream.
    */
   #isWatched (): boolean {
     return this.listenerCount('end') > 1 || this.listenerCount('close') > 1

@@ -39,7 +39,7 @@ export class Session extends StreamedResponse implements PumpOwner, BodyOwner, F
    * at once, libuv hands over all their requests in one turn of the event loop; then most are opened in the turns that follow.
    *
    * @param open gives the source, a feed, null for a 204, or a promise of these
-   * @param given a source that has to be let go where it is not opened
+   * @param given the source, to be released if it is never opened
    */
   start (open: () => unknown, given?: unknown): void {
     if (isQueued(this.raw)) {

@@ -185,7 +185,7 @@ export class Subscriptions {
   }
 }
 
-/** Those who wait for a channel, which then has none. */
+/** Takes the calls that wait for a channel to become active. */
 function takeWaiting (channel: Channel): readonly Waiting[] {
   const { waiting = [] } = channel
   channel.waiting = undefined

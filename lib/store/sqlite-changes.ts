@@ -1,13 +1,13 @@
-// Who watches which log, and what other processes have written to the file.
+// Watching logs: changes by this process, and by other processes that write to the file.
 
 import type { Cursor, LogEntry, Notify } from '../log/store.ts'
 import { type Statements, toNumber, toText } from './sqlite-statements.ts'
 import { Watchers } from './watchers.ts'
 
-/** How often to look whether another process has written, while somebody watches, ms. */
+/** How often to look for changes by other processes while a log is watched, ms. */
 const POLL = 25
 
-/** What an append of this process did; without entries nothing was written, or a renewal was. */
+/** An append by this process; without entries it wrote nothing, or renewed a lease. */
 export interface OwnChange {
   readonly last: Cursor
   readonly entries: readonly LogEntry[]
@@ -16,11 +16,11 @@ export interface OwnChange {
   readonly changed: number
 }
 
-/** Watches logs: appends of this process are told as they are made, those of others are looked for while anybody watches. */
+/** Notifies the watchers of logs: of appends by this process at once, of those by others by polling while any log is watched. */
 export class SqliteChanges {
   readonly #statements: Statements
   readonly #watchers = new Watchers(log => this.#unwatched(log))
-  /** Of each log that is watched, the count of the last change that its watchers know. */
+  /** For each watched log, the count of the last change its watchers were notified of. */
   readonly #known = new Map<string, number>()
   #poll: NodeJS.Timeout | undefined
   #dataVersion = 0
@@ -31,14 +31,14 @@ export class SqliteChanges {
     this.#statements = statements
   }
 
-  /** Within a transaction. */
+  /** Call within a transaction. */
   watch (log: string, notify: Notify): () => void {
     this.#startPolling()
     if (!this.#watchers.has(log)) this.#known.set(log, this.#latest())
     return this.#watchers.add(log, notify)
   }
 
-  /** Tells of an append of this process. */
+  /** Notifies of an append by this process. */
   tell (log: string, { entries, before, changed }: OwnChange): void {
     const known = this.#known.get(log)
     if (known === undefined || entries.length === 0) return
@@ -47,7 +47,7 @@ export class SqliteChanges {
     this.#watchers.tell(log, entries)
   }
 
-  /** Tells of a deletion by this process. */
+  /** Notifies of a deletion by this process. */
   tellDeleted (log: string): void {
     this.#watchers.tell(log, null)
   }
@@ -83,7 +83,7 @@ export class SqliteChanges {
       this.#dataVersion = version
       for (const { name, changed } of changes) {
         this.#count = changed
-        // Our own appends have told theirs.
+        // Watchers know of our own appends already.
         const known = this.#known.get(name)
         if (known !== undefined && changed > known) this.#watchers.tell(name, null)
       }

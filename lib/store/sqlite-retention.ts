@@ -1,4 +1,4 @@
-// What goes: events beyond maxEvents, logs that expired or were deleted, and their rows by and by.
+// Deletes events beyond maxEvents, and, a few at a time, the rows of logs that expired or were deleted.
 
 import type { Position } from '../log/cursor.ts'
 import { nthNewestEvent, type Statements, toNumber } from './sqlite-statements.ts'
@@ -22,9 +22,9 @@ export class SqliteRetention {
   }
 
   /**
-   * Deletes the oldest events of a log, whose tail is given.
+   * Deletes the oldest events of a log whose tail is at `epoch` and `seq`.
    *
-   * @returns how many events are left, about
+   * @returns about how many events are left
    */
   trim (log: number, epoch: number, seq: number, events: number, maxEvents: number): number {
     let from: Position
@@ -39,13 +39,13 @@ export class SqliteRetention {
     return events - Number(changes)
   }
 
-  /** The log is gone from now on; its rows go by and by. */
+  /** Marks a log as gone; {@link sweep} deletes its rows later. */
   retire (log: number, changed: number): void {
     this.#statements.of('UPDATE sse_store SET last_epoch = max(last_epoch, (SELECT epoch FROM sse_log WHERE id = ?))').run(log)
     this.#statements.of('UPDATE sse_log SET is_live = 0, sweep_at = 0, changed = ? WHERE id = ?').run(changed, log)
   }
 
-  /** The next {@link sweep} has something to do. */
+  /** Makes the next {@link sweep} look at once. */
   sweepSoon (): void {
     this.#nextSweep = 0
   }
@@ -73,7 +73,7 @@ export class SqliteRetention {
     this.#statements.of('DELETE FROM sse_entry WHERE log = ?').run(log)
     this.#statements.of('DELETE FROM sse_token WHERE log = ?').run(log)
     this.#statements.of('DELETE FROM sse_key WHERE log = ?').run(log)
-    // The highest count stays: it must not be given out again, or those who poll would miss a change.
+    // Keep the highest count: if it were given out again, polling processes would miss a change.
     this.#statements.of('DELETE FROM sse_log WHERE id = ? AND changed < (SELECT max(changed) FROM sse_log)').run(log)
   }
 }

@@ -1,4 +1,4 @@
-// How an append that is repeated is known: the last token of each publisher, and idempotency keys.
+// Recognises repeated appends: by the last token of each publisher, and by idempotency keys.
 
 import type { AppendOptions, Cursor } from '../log/store.ts'
 import { type Statements, toNumber } from './sqlite-statements.ts'
@@ -24,7 +24,7 @@ export class SqliteTokens {
     this.#statements = statements
   }
 
-  /** The id that a repeated append was given before. */
+  /** The id of the earlier append that this one repeats. */
   duplicateOf (log: number, last: LastToken, { first, token, idempotencyKey }: AppendOptions, now: number): Cursor | undefined {
     if (first !== undefined) return undefined
     if (token !== undefined && last.isOurs !== undefined) {
@@ -35,7 +35,7 @@ export class SqliteTokens {
     return this.#statements.of('SELECT id FROM sse_key WHERE log = ? AND key = ? AND expires_at > ?').get(log, idempotencyKey, now)?.['id'] as Cursor | undefined
   }
 
-  /** Remembers what would make a later append a duplicate of this one, apart from its token, which is the log's last. */
+  /** Remembers an append, so that a repetition is recognised. Its own token goes into the log's row: see {@link LastToken}. */
   remember (log: number, last: LastToken, id: Cursor, { first, token, idempotencyKey }: AppendOptions, now: number, expiresAt: number): void {
     if (first !== undefined) return
     if (token !== undefined && last.isOurs === false) this.#setAside(log, token.publisher, now)
@@ -44,7 +44,7 @@ export class SqliteTokens {
     this.#statements.of('INSERT OR REPLACE INTO sse_key VALUES (?, ?, ?, ?)').run(log, idempotencyKey, id, expiresAt)
   }
 
-  /** Keeps the last token of a log in a row of its own, because another publisher takes its place. */
+  /** Moves the log's last token to sse_token, because another publisher takes its place. */
   #setAside (log: number, publisher: string, now: number): void {
     const { changes } = this.#statements.of('DELETE FROM sse_token WHERE log = ? AND publisher = ?').run(log, publisher)
     // A new publisher: the time to forget old ones.

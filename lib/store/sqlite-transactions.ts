@@ -1,4 +1,4 @@
-// Transactions on a file that other processes write to as well: a read has one to itself, the writes of one turn share one.
+// Transactions on a file that other processes write to as well. Each read has its own; the writes of one turn share one.
 
 import { setTimeout as wait } from 'node:timers/promises'
 import { StoreError } from '../log/store.ts'
@@ -7,7 +7,7 @@ import type { Statements } from './sqlite-statements.ts'
 
 /** How long to wait for a lock before a call fails, ms. */
 const TIMEOUT = 2_000
-/** Writes in one transaction at most: others wait for its lock. */
+/** The most writes in one transaction: other processes wait for its lock. */
 const MOST_WRITES = 512
 
 interface Write {
@@ -19,9 +19,9 @@ interface Write {
   value: unknown
   /** What the action refused with, if it did. */
   refusal: StoreError | undefined
-  /** Since when it waits for a lock, of `performance.now()`; 0 if it does not. */
+  /** When it began to wait for a lock, by `performance.now()`; 0 if it does not wait. */
   lockedSince: number
-  /** A transaction that it was part of failed: it gets one to itself. */
+  /** A transaction it was part of failed, so it gets its own. */
   isAlone: boolean
 }
 
@@ -77,14 +77,14 @@ export class SqliteTransactions {
     })
   }
 
-  /** Commits what was written before, unless the file is locked. */
+  /** Commits the writes that wait, unless the file is locked. */
   close (): void {
     while (this.#writes.length > 0 && !this.#isLocked) this.commit()
     this.#isClosed = true
     for (const { reject } of this.#writes.splice(0)) reject(closed())
   }
 
-  /** By the next tick: whoever was waiting for the last commit has then made its next write. */
+  /** In the next tick: callers that awaited the last commit have made their next write by then. */
   #commitLater (): void {
     if (this.#isScheduled || this.#isLocked) return
     this.#isScheduled = true
@@ -108,7 +108,7 @@ export class SqliteTransactions {
     if (this.#writes.length > 0) this.#commitLater()
   }
 
-  /** Takes the writes that go first and are still wanted. */
+  /** Takes the next writes, without those whose signal has fired. */
   #nextGroup (): Write[] {
     const count = this.#writes[0]?.isAlone === true ? 1 : MOST_WRITES
     const group = this.#writes.splice(0, count)
@@ -119,7 +119,7 @@ export class SqliteTransactions {
     })
   }
 
-  /** After a transaction of which nothing was written. */
+  /** Handles a transaction that was rolled back. */
   #retry (group: readonly Write[], error: unknown): void {
     if (isBusy(error)) {
       this.#waitForLock(group, error)
@@ -130,7 +130,7 @@ export class SqliteTransactions {
     if (this.#writes.length > 0) this.#commitLater()
   }
 
-  /** Without holding the event loop up for longer than the busy timeout of the database. */
+  /** Waits without blocking the event loop for longer than the database's busy timeout. */
   #waitForLock (group: readonly Write[], error: unknown): void {
     const now = performance.now()
     for (const write of group) if (write.lockedSince === 0) write.lockedSince = now
@@ -145,7 +145,7 @@ export class SqliteTransactions {
     }, pause())
   }
 
-  /** To be the next. */
+  /** Puts writes back at the front of the queue. */
   #putBack (group: readonly Write[]): void {
     this.#writes.unshift(...group)
   }

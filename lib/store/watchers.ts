@@ -1,4 +1,4 @@
-// Who watches which log in this process.
+// The watchers of logs in this process.
 import { type Notify } from '../log/store.ts'
 
 /** One call of `watch`: one function may watch twice. */
@@ -9,11 +9,11 @@ interface Watcher {
 }
 
 export class Watchers {
-  // There may be many thousands of logs with one watcher: an array of one is a seventh of a Set of one.
+  // Arrays, because thousands of logs may have one watcher each: an array of one takes a seventh of a Set of one.
   readonly #watchers = new Map<string, readonly Watcher[]>()
   readonly #onUnwatched: ((log: string) => void) | undefined
 
-  /** @param onUnwatched is told of a log that nobody watches any more */
+  /** @param onUnwatched called when a log has lost its last watcher */
   constructor (onUnwatched?: (log: string) => void) {
     this.#onUnwatched = onUnwatched
   }
@@ -47,7 +47,7 @@ export class Watchers {
   #remove (watcher: Watcher): void {
     if (watcher.isStopped) return
     watcher.isStopped = true
-    // Another array: its watchers may be being told. None where the store was closed.
+    // A new array, because a loop in `tell` may be running. Undefined after `clear`.
     const others = this.#watchers.get(watcher.log)?.filter(other => other !== watcher)
     if (others === undefined) return
     if (others.length > 0) {

@@ -57,7 +57,7 @@ async function * read ({ title, open, toMessage }: LogToRead, { signal, onGap = 
   let isFound = false
   try {
     const pull = loop.pull = await open()
-    // Stopped while it was opened, it has not heard of it.
+    // stop() may have run while it was being opened.
     if (loop.isOver) return
     for (let batch; (batch = await pull.next()) !== null; isFound = true) {
       if (batch.end !== undefined) return throwUnlessGood(batch.end, title, isFound)

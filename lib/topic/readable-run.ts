@@ -1,4 +1,4 @@
-// A run as its readers in this process share it: the log that is followed, and what its events and gaps look like.
+// A run as its readers in this process share it: the followed log, and the frames of its events and gaps.
 import { type ReadableLog } from '../log/logs.ts'
 import { type Beginning, type Presentation } from '../log/reading.ts'
 import { type LogEntry } from '../log/store.ts'
@@ -6,7 +6,7 @@ import { type Frames } from '../wire/frames.ts'
 import { gapFrame, readyFrame, regularEnd } from './control-frames.ts'
 import { type LogCore } from './log-handle.ts'
 
-/** What all runs of one name share, as far as it is shown. */
+/** What presenting a run needs of its declaration. */
 export interface ShownRuns extends LogCore {
   readonly settings: { readonly ttl: number, readonly lease: number }
 }

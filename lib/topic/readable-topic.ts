@@ -1,4 +1,4 @@
-// A topic as its readers in this process share it: the log that is followed, and what its events, gaps and snapshots look like.
+// A topic as its readers in this process share it: the followed log, and the frames of its events, gaps and snapshots.
 import { inspect } from 'node:util'
 import { SSE_ERR_SNAPSHOT } from '../errors.ts'
 import { type ReadableLog } from '../log/logs.ts'
@@ -17,7 +17,7 @@ export interface Snapshot {
   readonly frames: Frames | null
 }
 
-/** What all topics of one name share, as far as it is shown. */
+/** What presenting a topic needs of its declaration. */
 export interface ShownTopics extends LogCore {
   readonly settings: {
     readonly ttl: number

@@ -21,7 +21,7 @@ interface Calls<T> {
   next: Promise<T> | undefined
 }
 
-/** How long a call may take, ms: those who ask later wait for it, so one that never returns would hold up all for ever. */
+/** How long a call may take, ms. Later readers wait for it, so one that never returned would block all of them. */
 const LONGEST = 30_000
 
 /**
@@ -39,7 +39,7 @@ export class Snapshots<T> {
 
   /**
    * @param key what the calls have in common
-   * @param late the error of a call that is given up
+   * @param late makes the error for a call that took too long
    */
   get (key: string, call: () => Promise<T>, late: (ms: number) => Error): Promise<T> {
     const start = () => this.#start(key, this.#within(call(), late))

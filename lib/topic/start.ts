@@ -16,7 +16,7 @@ export type From = Place | ((lastEventId: string) => Place)
  * Where a reader begins. A cursor of the log takes precedence over `from`: an EventSource reconnects to the URL that it
  * was opened with.
  *
- * @param idsOf the ids of the log, which most readers do not need: they cost a hash
+ * @param idsOf gives the ids of the log; a function, because they cost a hash and most readers need none
  * @param fallback where it begins if `from` is a function, and there is no id to ask it about
  * @param lastEventId the client's header; undefined or '' for none
  * @throws SSE_ERR_OPTION for a `from` that is no place

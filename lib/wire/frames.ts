@@ -10,7 +10,7 @@ export class Frames {
   /** One chunk of chunked transfer coding (RFC 9112, section 7.1): size in hex, CRLF, bytes, CRLF. */
   readonly chunk: Buffer
   readonly #start: number
-  /** Made for the first that asks: over HTTP/1.1 nobody does. */
+  /** Made on first use: HTTP/1.1 does not need it. */
   #bytes: Buffer | undefined
 
   private constructor (chunk: Buffer, start: number, events: number) {

@@ -1,4 +1,4 @@
-// What a server process tells of itself after its clients have gone. Importing this watches the process for trouble.
+// What a server process reports about itself after its clients have gone. Importing this file watches for unhandled errors.
 import { type Server } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 

@@ -70,7 +70,7 @@ t.test('of 1,000 pipelined requests only the first stream starts, and all are fr
   t.strictSame(seen, [])
 })
 
-t.test('a source that was given to a queued response is let go when its connection ends', async t => {
+t.test('a source given to a queued response is released when its connection ends', async t => {
   const gate = new Gate()
   const source = new Readable({ objectMode: true, read () {} })
   let handled = 0

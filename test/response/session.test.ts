@@ -63,7 +63,7 @@ t.test('of hundreds of requests in one turn of the event loop each stream is ope
   t.equal(Math.max(...turns.map(turn => turns.filter(other => other === turn).length)), 128)
 })
 
-t.test('a source that was given is let go where its client leaves before it is opened', async t => {
+t.test('a source is released when its client leaves before it is opened', async t => {
   const sources: Readable[] = []
   const served = await serve(t, app => {
     app.get('/', Numbers, (_request, reply) => {

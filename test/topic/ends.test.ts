@@ -94,7 +94,7 @@ t.test('a run whose writer was fenced before it began is over at once', async t 
   t.match(producer.signal.reason, { message: 'fenced' })
 })
 
-t.test('readers of a run that is deleted are told that it is lost; those of one that nobody started, that there is none', async t => {
+t.test('readers of a deleted run get SSE_ERR_LOST; readers of one that nobody started get SSE_ERR_RUN_NOT_FOUND', async t => {
   const { run, served } = await serveRun(t)
   const none = t.rejects(served.app.sse.run('r', Numbers).of('b').messages().next(), { code: 'SSE_ERR_RUN_NOT_FOUND', message: /^The run 'r' of 'b' was never started/ })
   const writer = await run.open()

@@ -252,7 +252,7 @@ t.test('a run written by hand', async t => {
   t.ok(failing.signal.aborted)
 })
 
-t.test('a writer whose run is stopped or deleted is told so: by its signal, and by what it appends', async t => {
+t.test('the writer of a run that was stopped or deleted learns it from its signal, and from append', async t => {
   const served = await serveRuns(t)
   for (const end of ['stop', 'delete'] as const) {
     const writer = await served.runs.of(end).open()

@@ -356,7 +356,7 @@ t.test('after a deploy, records of the contract before are checked: those that f
   t.equal(gaps.length, 1)
 })
 
-t.test('readers of a topic of another app fail when that app closes, and so do those who come later', async t => {
+t.test('readers of a topic that another app has fail when that app closes, and so do later ones', async t => {
   const owner = Fastify()
   await owner.register(typedSse)
   const topic = owner.sse.topic('t', Count)
