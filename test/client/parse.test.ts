@@ -98,7 +98,7 @@ t.test('a schema written by hand declares unnamed events, and a check may say wh
     return typeof data === 'number' || 'Expected a number'
   }
   const source = 'data: 1\n\ndata: "x"\n\n'
-  const messages = parse(source, { contract, check } as never)
+  const messages = parse(source, { contract, check })
   t.match(await messages.next(), { value: { data: 1 } })
   await t.rejects(messages.next(), { code: 'SSE_ERR_PAYLOAD', message: /has invalid data: Expected a number/ })
   t.same(asked, [schema, schema])

@@ -54,7 +54,7 @@ async function generate (version: string, directory: string): Promise<string> {
     output: { path: join(directory, 'hey-api') },
     plugins: ['@hey-api/typescript', '@hey-api/sdk', '@hey-api/client-fetch'],
     logs: { level: 'silent' }
-  } as never)
+  })
   await writeFile(join(directory, 'openapi-typescript.ts'), astToString(await openapiTypescript(document)))
   await writeFile(join(directory, 'claims.ts'), CLAIMS.replaceAll('ROOT', relative(directory, process.cwd())))
   return join(directory, 'claims.ts')

@@ -9,6 +9,6 @@ t.test('an EventSource gets fragments as they are, over several lines', async t 
   }))
   const source = new EventSource(`${url}/fragments`)
   t.teardown(() => source.close())
-  const { data } = await new Promise<MessageEvent>(resolve => { source.onmessage = resolve as never })
+  const { data } = await new Promise<MessageEvent>(resolve => { source.onmessage = resolve })
   t.equal(data, '<li>\n  <b>Ann &amp; Bob</b>\n  &lt;script&gt;\nalert(&quot;1&quot;)\n&lt;/script&gt;\n</li>')
 })

@@ -95,7 +95,7 @@ t.test('the message is checked before its payload', async t => {
   t.throws(() => unnamed(event('no number', { id: '\n' })), { code: 'SSE_ERR_ID' })
   t.throws(() => unnamed(event('no number', { retry: -1 })), { code: 'SSE_ERR_RETRY' })
   t.throws(() => named(event('no number', { event: 'c' })), { code: 'SSE_ERR_EVENT' })
-  t.throws(() => named({ event: 'a', data: 'no number', Id: 1 } as never), { code: 'SSE_ERR_MESSAGE' })
+  t.throws(() => named({ event: 'a', data: 'no number', Id: 1 }), { code: 'SSE_ERR_MESSAGE' })
 })
 
 t.test('raw text is checked, and is not the sentinel', async t => {

@@ -154,7 +154,7 @@ t.test('one schema with an $id may serve several events, and be shared as well',
   const plain = { $id: 'price', type: 'object', properties: { a: { type: 'number' } } }
   for (const schema of [plain, Type.Object({ a: Type.Number() }, { $id: 'price' }), Type1.Object({ a: Type1.Number() }, { $id: 'price' })]) {
     for (const shared of [{}, { price: schema }, { price: plain }]) {
-      const encode = await encoder({ a: schema, b: schema }, {}, shared as never)
+      const encode = await encoder({ a: schema, b: schema }, {}, shared)
       t.equal(encode({ event: 'b', data: { a: 1, c: 2 } }), 'event: b\ndata: {"a":1}\n\n')
     }
   }
@@ -177,7 +177,7 @@ const TWICE: Record<string, { schema: object, user?: object, payload: unknown, j
 for (const [where, { schema, user = User, payload, json, bad }] of Object.entries(TWICE)) {
   t.test(`a schema with an $id may stand twice ${where}, and be shared as well`, async t => {
     for (const shared of [{}, { User: user }]) {
-      const encode = await encoder(schema, {}, shared as never)
+      const encode = await encoder(schema, {}, shared)
       t.equal(encode(payload), `data: ${json}\n\n`)
       t.throws(() => encode(bad), { code: 'SSE_ERR_PAYLOAD' })
     }

@@ -34,10 +34,10 @@ async function * waiting (signal: AbortSignal) {
   try { await once(signal, 'never', { signal }) } finally { returned++ }
 }
 
-app.get('/0', Text, (_request, reply) => { reply.sse(idle() as never) })
-app.get('/1', Text, (_request, reply) => { reply.sse(ticking() as never) })
-app.get('/2', Text, (_request, reply) => { reply.sse(stalled() as never) })
-app.get('/3', Text, (_request, reply) => { reply.sse((({ signal }: { signal: AbortSignal }) => waiting(signal)) as never, { maxDuration: 60_000 }) })
+app.get('/0', Text, (_request, reply) => { reply.sse(idle()) })
+app.get('/1', Text, (_request, reply) => { reply.sse(ticking()) })
+app.get('/2', Text, (_request, reply) => { reply.sse(stalled()) })
+app.get('/3', Text, (_request, reply) => { reply.sse(({ signal }: { signal: AbortSignal }) => waiting(signal), { maxDuration: 60_000 }) })
 const connections = new Set<Socket>()
 const left = new EventEmitter()
 app.server.on('connection', socket => {

@@ -38,7 +38,7 @@ await app.register(typedSse, { heartbeat: Number(process.argv[2]), shutdownGrace
 const Text = EventStream({ type: 'string' })
 const topic = app.sse.topic('news', Text)
 const schema = { response: { 200: Text } }
-app.get('/idle', { schema }, (request, reply) => { reply.sse(waiting(request.signal) as never) })
+app.get('/idle', { schema }, (request, reply) => { reply.sse(waiting(request.signal)) })
 app.get('/topic', { schema }, (_request, reply) => { reply.sse(topic) })
 await app.listen({ port: 0, host: '127.0.0.1', backlog: 4096 })
 
@@ -49,7 +49,7 @@ async function stats (): Promise<Stats> {
 
 const actions = {
   stats,
-  publish: (text: string) => topic.publish(text as never),
+  publish: (text: string) => topic.publish(text),
   close: () => app.close()
 }
 

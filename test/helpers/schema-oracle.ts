@@ -86,7 +86,7 @@ export class SchemaOracle {
   }
 
   #fits (schema: unknown, value: Json): boolean {
-    return typeof schema === 'boolean' ? schema : this.#validators.get(schema)!(value as never).valid
+    return typeof schema === 'boolean' ? schema : this.#validators.get(schema)!(value).valid
   }
 
   /** The schemas that the same value has to fit: each, or any of several. */

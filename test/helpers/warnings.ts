@@ -12,14 +12,14 @@ const connection: unknown[] = []
 
 for (const http2 of [true, false]) {
   const served = await serve({ teardown: fn => closing.push(fn) }, app => {
-    app.get('/ends', Numbers, (_request, reply) => { reply.sse([1, 2] as never) })
-    app.get('/fails', Numbers, (_request, reply) => { reply.sse((async function * () { yield 1; await turn(); throw new Error('x') })() as never) })
+    app.get('/ends', Numbers, (_request, reply) => { reply.sse([1, 2]) })
+    app.get('/fails', Numbers, (_request, reply) => { reply.sse((async function * () { yield 1; await turn(); throw new Error('x') })()) })
     app.get('/refused', Numbers, (_request, reply) => { reply.sse(['x'] as never) })
     app.get('/empty', Numbers, (_request, reply) => { reply.sse(null) })
     app.get('/ticks', Numbers, (_request, reply) => {
-      reply.sse((async function * () { for (let i = 0; ; i++) { yield i; await turn() } })() as never, { maxDuration: 200, retry: 5 })
+      reply.sse((async function * () { for (let i = 0; ; i++) { yield i; await turn() } })(), { maxDuration: 200, retry: 5 })
     })
-    app.get('/idle', Numbers, (_request, reply) => { reply.sse(new ReadableStream() as never, { commitAfter: 0, heartbeat: 5 }) })
+    app.get('/idle', Numbers, (_request, reply) => { reply.sse(new ReadableStream(), { commitAfter: 0, heartbeat: 5 }) })
   }, { http2 })
   const ends = await ask(served, '/ends')
   if (http2) connection.push(ends.headers.connection, ends.headers['transfer-encoding'])

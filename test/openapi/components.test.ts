@@ -135,7 +135,7 @@ t.test('a bundle', async t => {
     schema: { properties: { a: { $ref: 'a-b-20c' } } }, resources: { 'a-b-20c': { type: 'null' } }
   }, 'pointers are read as they are written')
   const values = { default: { $ref: '#' }, const: { properties: { $ref: '#' } } }
-  t.same(make({ ...values, properties: { me: { $ref: '#' }, list: { items: [{ $ref: '#' }, true] } } } as never).resources.event, {
+  t.same(make({ ...values, properties: { me: { $ref: '#' }, list: { items: [{ $ref: '#' }, true] } } }).resources.event, {
     $id: 'event', ...values, properties: { me: { $ref: 'event' }, list: { items: [{ $ref: 'event' }, true] } }
   }, 'values are no schemas')
 })

@@ -17,7 +17,7 @@ const Chat = EventStream({ token: Token }, { sentinel: '[DONE]' })
 /** The operation of a route with facts of its own, without the plugin. */
 async function documentOf (version: string, facts: Partial<RouteDocument>, response: object = { 200: Chat }): Promise<Document> {
   const app = Fastify() as FastifyInstance
-  await app.register(swagger, { openapi: { openapi: version, info: { title: 'Streams', version: '1' } }, transformObject: sseTransformObject as never } as never)
+  await app.register(swagger, { openapi: { openapi: version, info: { title: 'Streams', version: '1' } }, transformObject: sseTransformObject })
   const route: RouteDocument = { errorEvent: 'error', isRefusable: false, logsOf: () => ({ hasTopic: false, hasRun: false }), names: new ComponentNames(), shared: {}, ...facts }
   app.get('/', { schema: documentRoute({ response }, route) }, () => {})
   await app.ready()
@@ -79,7 +79,7 @@ t.test('logs are looked up by the contract, when the document is made', async t 
   const route: RouteDocument = { errorEvent: false, isRefusable: false, logsOf, names: new ComponentNames(), shared: {} }
   const app = Fastify() as FastifyInstance
   t.teardown(() => app.close())
-  await app.register(swagger, { openapi: { openapi: '3.2.0' }, transformObject: sseTransformObject as never } as never)
+  await app.register(swagger, { openapi: { openapi: '3.2.0' }, transformObject: sseTransformObject })
   app.get('/', { schema: documentRoute({ response: { 200: Chat, 201: Other } }, route) }, () => {})
   found = { hasTopic: true, hasRun: false }
   await app.ready()

@@ -14,7 +14,7 @@ export interface Making {
 export async function documentOf (version: string, routes: Record<string, object>, { sse, shared = [], openapi, ...options }: Making = {}): Promise<Document> {
   const app = Fastify() as FastifyInstance
   const settings = { openapi: { openapi: version, ...openapi }, refResolver: { buildLocalReference: (json: Schema) => String(json.$id) }, ...options }
-  await app.register(swagger, settings as never)
+  await app.register(swagger, settings)
   await app.register(typedSse, sse ?? {})
   for (const schema of shared) app.addSchema(schema)
   for (const [path, response] of Object.entries(routes)) {

@@ -13,7 +13,7 @@ import { type Document, type Schema, SPECIFICATIONS, VERSIONS } from './app.ts'
 async function appOf (t: Test, version: string) {
   const app = Fastify()
   t.teardown(() => app.close())
-  await app.register(swagger, { openapi: { openapi: version, info: { title: 'Streams', version: '1' } } as never })
+  await app.register(swagger, { openapi: { openapi: version, info: { title: 'Streams', version: '1' } } })
   await app.register(typedSse)
   const Price = EventStream({ price: Type.Object({ value: Type.Number() }) })
   const Answer = EventStream({ token: Type.Object({ text: Type.String() }) }, { sentinel: '[DONE]' })

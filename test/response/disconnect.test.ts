@@ -63,11 +63,11 @@ t.test('leaving before the headers lets the source go, and nothing counts as a s
     app.get('/', Text, (request, reply) => {
       reply.sse(({ signal }: { signal: AbortSignal }) => (async function * () {
         try { await once(signal, 'never', { signal }) } finally { returned++ }
-      })() as never, { commitAfter: Infinity })
+      })(), { commitAfter: Infinity })
       setImmediate(() => request.raw.socket.destroy())
     })
     app.get('/async', Text, async (request, reply) => {
-      reply.sse((async () => { await once(reply.raw, 'close'); return new ReadableStream({ cancel () { returned++ } }) }) as never, { commitAfter: Infinity })
+      reply.sse(async () => { await once(reply.raw, 'close'); return new ReadableStream({ cancel () { returned++ } }) }, { commitAfter: Infinity })
       setImmediate(() => request.raw.socket.destroy())
     })
     app.get('/array', Text, async (request, reply) => {
@@ -97,7 +97,7 @@ for (const http2 of [false, true]) {
         })
         await turn()
         const { commitAfter } = request.params as { commitAfter: string }
-        reply.sse(new ReadableStream({ cancel () { cancelled++ } }) as never, { commitAfter: Number(commitAfter) })
+        reply.sse(new ReadableStream({ cancel () { cancelled++ } }), { commitAfter: Number(commitAfter) })
       })
     }, { http2, sse: { shutdownGrace: 60_000 } })
     for (const [i, commitAfter] of ['0', '5', 'Infinity'].entries()) {
@@ -148,12 +148,12 @@ t.test('a source whose promise fails after the client left is no failure', async
   let rejected = 0
   const served = await serve(t, app => {
     app.get('/', Text, (request, reply) => {
-      reply.sse((async () => {
+      reply.sse(async () => {
         await once(reply.raw, 'close')
         await turn()
         rejected++
         throw new Error('late')
-      }) as never, { commitAfter: Infinity })
+      }, { commitAfter: Infinity })
       setImmediate(() => request.raw.socket.destroy())
     })
   })
@@ -176,7 +176,7 @@ t.test('leaving while an onSend hook is at work lets the source go, and no strea
       sent++
       return payload
     })
-    app.get('/', Text, (_request, reply) => { reply.sse((function * () { try { yield 'a'; yield 'b' } finally { returned++ } })() as never) })
+    app.get('/', Text, (_request, reply) => { reply.sse((function * () { try { yield 'a'; yield 'b' } finally { returned++ } })()) })
   })
   await t.rejects(once(http.get({ port: served.port, host: '127.0.0.1', agent: false }), 'response'), { code: 'ECONNRESET' })
   await eventually(() => sent === 1 && returned === 1)
@@ -189,7 +189,7 @@ t.test('leaving while an onSend hook is at work lets the source go, and no strea
 
 t.test('leaving when the stream ended, but has not left, is leaving', async t => {
   const served = await serve(t, app => {
-    app.get('/', Text, (_request, reply) => { reply.sse(['x'.repeat(32 * 1024 * 1024)] as never) })
+    app.get('/', Text, (_request, reply) => { reply.sse(['x'.repeat(32 * 1024 * 1024)]) })
   })
   const answer = await ask(served, '/', { isReading: false })
   await eventually(() => served.app.sse.open === 1)

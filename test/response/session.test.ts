@@ -187,7 +187,7 @@ t.test('maxDuration is shortened by up to 10 % at random, so that clients do not
   const served = await serve(t, app => {
     app.get('/:drawn', Numbers, (request, reply) => {
       Math.random = () => Number((request.params as { drawn: string }).drawn)
-      reply.sse(new ReadableStream() as never, { commitAfter: 0, maxDuration: 12_345_000 })
+      reply.sse(new ReadableStream(), { commitAfter: 0, maxDuration: 12_345_000 })
     })
   })
   globalThis.setTimeout = Object.assign((callback: () => void, delay: number, ...rest: []) => {

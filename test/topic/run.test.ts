@@ -21,7 +21,7 @@ async function serveRuns (t: Test, options: object = {}, { config = {}, sse = {}
   const served = await serve(t, app => {
     runs = declare(app, options)
     app.get<{ Params: { key: string } }>('/run/:key', { schema: { response: { 200: Count } }, config: { sse: config } }, (request, reply) =>
-      reply.sse(runs.of(request.params.key) as never, read) as never)
+      reply.sse(runs.of(request.params.key), read))
   }, { sse, http2, fastify })
   return { ...served, runs: runs! }
 }

@@ -493,7 +493,7 @@ t.test('a topic and a source of the route meet in one stream', async t => {
         yield message
         yield { event: 'note' as const, data: { text: 'mine' } }
       }
-    } as never)
+    })
     app.addHook('onReady', () => publish(topic, 1, 2).then(() => {}))
   })
   const answer = await ask(served, '/merged')
