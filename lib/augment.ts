@@ -78,7 +78,9 @@ type ExplainedOptions = { [Name in keyof SseOptions]: SseOptions[Name] | Expecte
 interface Expected<T> { readonly 'this option has to be': T }
 
 /**
- * What `reply.sse` takes on a route.
+ * What `reply.sse` takes on a route. Without response schemas that includes topics and runs, which are refused at run time
+ * (SSE_ERR_CONTRACT_MISMATCH): the reply of such a route has the same type as the plain `FastifyReply` of a helper, which
+ * may well stream a topic for a route that declares it, and a reply that takes fewer sources could not be passed to it.
  *
  * @typeParam P the route's type provider
  * @typeParam R the route's response schemas by status code

@@ -26,4 +26,4 @@ export {
   type AppendOptions, type Cursor, type EndState, type LogEntry, type LogRecord, type Notify, type PublishToken, type ReadOptions, type Slice,
   type Store, StoreError, type StoreErrorCode, type StoreLimits
 } from './log/store.ts'
-export { type Checkpoint, type CheckpointFields, type Comment, type Message } from './wire/message.ts'
+export { type Checkpoint, type CheckpointFields, type Comment, type Message, type PlainMessage } from './wire/message.ts'

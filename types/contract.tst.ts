@@ -7,7 +7,7 @@ import { describe, expect, test } from 'tstyche'
 import typedSse, {
   checkpoint, comment, errors, event, type EventOf, EventStream, type EventStreamSchema, eventsOf, type LogSource, type PublishedOf, RawText
 } from 'fastify-typed-sse'
-import type { Checkpoint, Comment, Message as AnyMessage } from '../lib/wire/message.ts'
+import type { Checkpoint, Comment, Message as AnyMessage, PlainMessage } from '../lib/wire/message.ts'
 
 const Text034 = Type034.Object({ text: Type034.String() })
 const Text1 = Type1.Object({ text: Type1.String() })
@@ -111,6 +111,13 @@ describe('event', () => {
     expect(event).type.not.toBeCallableWith(1, { comment: 1 })
   })
 
+  test('says of a wrong field what is wrong with it', () => {
+    // @ts-expect-error Object literal may only specify known properties, and 'ide' does not exist in type 'NamedFields<"a">'
+    event(1, { event: 'a', ide: 1 })
+    // @ts-expect-error Type 'true' is not assignable to type 'string | number | undefined'
+    event(1, { id: true })
+  })
+
   test('is told apart from a payload of the same form', () => {
     expect<{ event: undefined, data: number, id: undefined, retry: undefined, comment: undefined }>().type.not.toBeAssignableTo(event(1 as number))
   })
@@ -208,7 +215,8 @@ describe('eventsOf', () => {
 
   test('of unnamed events is called message', () => {
     const { message } = eventsOf(EventStream(Text034))
-    expect(message({ text: 'a' })).type.toBe<Message<{ text: string }>>()
+    expect(message({ text: 'a' })).type.toBe<PlainMessage<{ text: string }, undefined>>()
+    expect(message({ text: 'a' }, { id: 1 })).type.toBe<Message<{ text: string }>>()
     expect(message).type.not.toBeCallableWith({ text: 1 })
     expect(message).type.not.toBeCallableWith({ text: 'a' }, { event: 'message' })
   })
@@ -238,8 +246,10 @@ describe('LogSource', () => {
     Fastify().get('/', { schema: { response: { 200: Chat } } }, () => logOf(EventStream(Text034)))
   })
 
-  test('what is published is an event, no comment', () => {
-    expect<PublishedOf<typeof Chat>>().type.toBeAssignableFrom<AnyMessage<{ text: string }, 'token'>>()
+  test('what is published is an event without fields of its own, no comment', () => {
+    expect<PublishedOf<typeof Chat>>().type.toBeAssignableFrom<PlainMessage<{ text: string }, 'token'>>()
+    expect<PublishedOf<typeof Chat>>().type.toBeAssignableTo<EventOf<typeof Chat>>()
+    expect<PublishedOf<typeof Chat>>().type.not.toBeAssignableFrom<AnyMessage<{ text: string }, 'token'>>()
     expect<PublishedOf<typeof Chat>>().type.not.toBeAssignableFrom<Comment>()
     expect<PublishedOf<typeof Chat>>().type.not.toBeAssignableFrom<Checkpoint>()
   })

@@ -11,7 +11,7 @@
  */
 import { randomUUID } from 'node:crypto'
 import { type FastifyPluginAsyncTypebox, Type } from '@fastify/type-provider-typebox'
-import { type EventOf, EventStream, eventsOf } from 'fastify-typed-sse'
+import { EventStream, eventsOf, type PublishedOf } from 'fastify-typed-sse'
 import { type Response, type ResponseOutputMessage, type ResponseStreamEvent } from 'openai/resources/responses/responses'
 
 // The protocol's own types, and any JSON.
@@ -85,7 +85,7 @@ export const openaiBackground: FastifyPluginAsyncTypebox<OpenAiBackgroundOptions
   })
 }
 
-async function * toEvents (id: string, model: string, texts: AsyncIterable<string>): AsyncGenerator<EventOf<typeof Answer>> {
+async function * toEvents (id: string, model: string, texts: AsyncIterable<string>): AsyncGenerator<PublishedOf<typeof Answer>> {
   let number = 0
   let text = ''
   const at = { item_id: `msg_${id}`, output_index: 0, content_index: 0 }

@@ -2,7 +2,7 @@
 import { SSE_ERR_CONTRACT } from '../errors.ts'
 import { declarationOf, eventTitle, UNNAMED } from './declaration.ts'
 import { type EventStream, type Schemas, type StaticOf } from './infer.ts'
-import { Checkpoint, type CheckpointFields, checkFieldNames, Comment, type Fields, Message } from '../wire/message.ts'
+import { Checkpoint, type CheckpointFields, checkFieldNames, Comment, type Fields, Message, type PlainMessage } from '../wire/message.ts'
 
 /** The fields of an event without a name. */
 export interface UnnamedFields {
@@ -18,12 +18,25 @@ export interface NamedFields<Name extends string> extends Omit<UnnamedFields, 'e
 }
 
 /**
- * The type of `event`. Two signatures, so that a name is only ever taken from the fields, never guessed from what is
- * expected; `const`, so that literals last where nothing is expected yet (in a handler without parameters).
+ * The type of `event`. Signatures of their own for unnamed and named events, so that a name is only ever taken from the
+ * fields, never guessed from what is expected; and for events that a topic may take. `const`, so that literals last where
+ * nothing is expected yet (in a handler without parameters). Of more than three that fit the number of arguments, the
+ * compiler's message shows the last alone.
  */
 export interface EventFunction {
-  <const Data>(data: Data, fields?: UnnamedFields): Message<Writable<Data>, undefined>
+  <const Data>(data: Data): PlainMessage<Writable<Data>, undefined>
+  <const Data>(data: Data, fields: Partial<NameAlone<undefined>>): PlainMessage<Writable<Data>, undefined>
+  <const Data, const Name extends string>(data: Data, fields: NameAlone<Name>): PlainMessage<Writable<Data>, Name>
+  <const Data>(data: Data, fields: UnnamedFields | undefined): Message<Writable<Data>, undefined>
   <const Data, const Name extends string>(data: Data, fields: NamedFields<Name>): Message<Writable<Data>, Name>
+}
+
+/** The fields of an event that a topic may take: the log gives the id, and keeps no others. */
+interface NameAlone<Name extends string | undefined> {
+  event: Name
+  id?: undefined
+  retry?: undefined
+  comment?: undefined
 }
 
 /** The fields that a constructor of `eventsOf` takes. */
@@ -34,10 +47,19 @@ export type EventConstructors<M> = {
   readonly [Name in keyof Schemas<M> as Name extends '' ? 'message' : Name]: EventConstructor<StaticOf<Schemas<M>[Name]>, Name extends '' ? undefined : Name & string>
 }
 
-/** Where the schema's type says nothing, the payload's own type is kept, for a type provider that knows it. */
+/**
+ * Where the schema's type says nothing, the payload's own type is kept, for a type provider that knows it. Two signatures,
+ * told apart by the number of arguments, so that the compiler's messages are those of one.
+ */
 export type EventConstructor<Data, Name extends string | undefined> = unknown extends Data
-  ? <const D>(data: D, fields?: EventFields) => Message<Writable<D>, Name>
-  : (data: Data, fields?: EventFields) => Message<Data, Name>
+  ? {
+      <const D>(data: D): PlainMessage<Writable<D>, Name>
+      <const D>(data: D, fields: EventFields | undefined): Message<Writable<D>, Name>
+    }
+  : {
+      (data: Data): PlainMessage<Data, Name>
+      (data: Data, fields: EventFields | undefined): Message<Data, Name>
+    }
 
 /** Takes back the `readonly` that `const` brings: the arrays of a schema's type are writable ones. */
 export type Writable<T> = T extends object ? { -readonly [K in keyof T]: Writable<T[K]> } : T

@@ -3,4 +3,4 @@
 export { EventStream, type EventStreamOptions, RawText } from './event-stream.ts'
 export { checkpoint, comment, event, type EventConstructors, type EventFields, eventsOf } from './event.ts'
 export { type EventOf, type EventStream as EventStreamSchema, type NamedEvent, type PublishedOf, type RawText as RawTextSchema, type TextSchema } from './infer.ts'
-export { type Checkpoint, type CheckpointFields, type Comment, type Message } from '../wire/message.ts'
+export { type Checkpoint, type CheckpointFields, type Comment, type Message, type PlainMessage } from '../wire/message.ts'

@@ -14,7 +14,7 @@ import type { Kind as KindOfRequire } from '@sinclair/typebox' with { 'resolutio
 import type { FromSchema, JSONSchema } from 'json-schema-to-ts'
 /** @ts-ignore: of a type provider that may not be there */
 import type { $ZodTypeInternals } from 'zod/v4/core'
-import type { Checkpoint, Comment, Message } from '../wire/message.ts'
+import type { Checkpoint, Comment, Message, PlainMessage } from '../wire/message.ts'
 import type { HandlerResult } from './source.ts'
 
 /** A payload schema: TypeBox (`@sinclair/typebox` 0.34 or `typebox` 1.x), a Standard Schema, or plain JSON Schema. */
@@ -50,11 +50,26 @@ export interface NamedEvent<Name extends string, Data> {
   comment?: string | undefined
 }
 
+/** An event of a topic or run, as a plain object. */
+export interface PublishedEvent<Name extends string, Data> {
+  event: Name
+  data: Data
+  id?: AssignedByTheLog | undefined
+  retry?: undefined
+  comment?: undefined
+}
+
+/** In place of the type of an `id`, for the compiler's message: nothing that can be made. A string, so that what may be published may be yielded too. */
+export type AssignedByTheLog = string & { readonly 'the log assigns the ids: leave it out': never }
+
 /** The union that may be yielded for a contract: `EventOf<typeof Chat>`. */
 export type EventOf<C> = C extends EventStream<infer M> ? Events<M, StaticPayloads<M>> : never
 
-/** The union that may be published for a contract: its events, without comments and checkpoints. */
-export type PublishedOf<C> = Exclude<EventOf<C>, Comment | Checkpoint>
+/** The events of a contract, without comments and checkpoints. */
+export type PayloadEventOf<C> = Exclude<EventOf<C>, Comment | Checkpoint>
+
+/** The union that may be published for a contract: its events, without comments, checkpoints and fields of their own. */
+export type PublishedOf<C> = C extends EventStream<infer M> ? PublishedEvents<M, StaticPayloads<M>> : never
 
 /** A schema type that each type provider takes for one of its own, whose value is what a handler may return. */
 export type StreamSchema<M> = StreamMembers<M, HandlerResult<Events<M, StaticPayloads<M>>>>
@@ -98,6 +113,13 @@ export type Events<M, D> = {
     ? { [Name in keyof D & string]: NamedEvent<Name, D[Name]> }[keyof D & string]
     : D[keyof D] | Message<D[keyof D], undefined>)
 }['yielded']
+
+/** What may be published, looked up like {@link Events}. */
+type PublishedEvents<M, D> = {
+  published: IsMap<M> extends true
+    ? { [Name in keyof D & string]: PublishedEvent<Name, D[Name]> }[keyof D & string]
+    : D[keyof D] | PlainMessage<D[keyof D], undefined>
+}['published']
 
 /** What the type of a payload schema says of its values. Of a Standard Schema it is the input: nothing is transformed. */
 export type StaticOf<T> = CarriedOf<T> extends NotCarried ? PlainOf<T> : CarriedOf<T>

@@ -1,5 +1,5 @@
 // What topics and runs have in common: a log, the contract of its events, and the ways to read it.
-import { type EventOf, type PublishedOf } from '../contract/infer.ts'
+import { type EventOf, type PayloadEventOf } from '../contract/infer.ts'
 import { type LogSource } from '../contract/source.ts'
 import { SSE_ERR_KEY, SSE_ERR_OPTION } from '../errors.ts'
 import { LogIds, logName } from '../log/ids.ts'
@@ -20,14 +20,21 @@ import { FROM, type From, startOf } from './start.ts'
 export type Key = string | number
 
 /** What a message of a contract is, as {@link LogHandle.messages} gives it: named as it was published, with its id. */
-export type MessageOf<C> = LoggedMessage<PublishedOf<C>>
+export type MessageOf<C> = LoggedMessage<PayloadEventOf<C>>
 
 /** @typeParam E what may be published, or yielded */
 type LoggedMessage<E> = unknown extends E
   ? LogMessage
   : [Extract<E, Message<unknown, undefined>>] extends [never]
-      ? E extends { event: infer Name extends string, data: infer Data } ? Message<Data, Name> & { readonly id: string } : never
-      : Extract<E, Message<unknown, undefined>> & { readonly id: string }
+      ? E extends { event: infer Name extends string, data: infer Data } ? Message<Data, Name> & Logged : never
+      : Extract<E, Message<unknown, undefined>> & Logged
+
+/** The fields that a log gives an event. Without its id it may be published again. */
+interface Logged {
+  readonly id: string
+  readonly retry: undefined
+  readonly comment: undefined
+}
 
 /**
  * How `reply.sse` reads a topic or run, beside the options of every stream.

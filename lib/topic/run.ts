@@ -1,6 +1,6 @@
 // Runs: one producer, many readers, an end.
 import { inspect } from 'node:util'
-import { type EventOf } from '../contract/infer.ts'
+import { type PublishedOf } from '../contract/infer.ts'
 import { type EventIterable } from '../contract/source.ts'
 import { SSE_ERR_RUN_ENDED, SSE_ERR_RUN_EXISTS, SSE_ERR_RUN_NOT_FOUND, SSE_ERR_SOURCE } from '../errors.ts'
 import { type ReadableLog } from '../log/logs.ts'
@@ -9,6 +9,7 @@ import { type EndState, type LogEntry } from '../log/store.ts'
 import { type Feed } from '../response/feed.ts'
 import { type FailureData } from '../wire/control.ts'
 import { type Frames } from '../wire/frames.ts'
+import { type Checkpoint, type Comment } from '../wire/message.ts'
 import { type KeyOf } from './choosy-reader.ts'
 import { checkpointFrame, regularEnd, sentinelFrame } from './control-frames.ts'
 import { type Key, type LogCore, LogHandle, type Reading } from './log-handle.ts'
@@ -55,8 +56,10 @@ export interface RunContext<Log = unknown> {
   readonly log: Log
 }
 
-/** What produces a run's events. */
-export type RunSource<C, Log = unknown> = (context: RunContext<Log>) => EventIterable<EventOf<C>> | Promise<EventIterable<EventOf<C>>>
+/** What produces a run's events. Comments and checkpoints are for sources that streams take too: a log does not keep them. */
+export type RunSource<C, Log = unknown> = (context: RunContext<Log>) => RunEvents<C> | Promise<RunEvents<C>>
+
+type RunEvents<C> = EventIterable<PublishedOf<C> | Comment | Checkpoint>
 
 /** How a run stands. */
 export interface RunStatus {
@@ -76,7 +79,7 @@ export interface RunWriter<C> {
    *
    * @throws SSE_ERR_RUN_ENDED; as `publish` of a topic
    */
-  append (event: EventOf<C>): Promise<string>
+  append (event: PublishedOf<C>): Promise<string>
   /** Ends the run well. */
   end (): Promise<void>
   /** Ends the run as failed. */

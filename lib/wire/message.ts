@@ -33,6 +33,13 @@ export class Message<Data = unknown, Name extends string | undefined = string | 
   }
 }
 
+/** A message that has a name at most beside its payload, so that a topic may take it. Only in types. */
+export interface PlainMessage<Data = unknown, Name extends string | undefined = string | undefined> extends Message<Data, Name> {
+  readonly id: undefined
+  readonly retry: undefined
+  readonly comment: undefined
+}
+
 /**
  * A message with the fields that it has, and no others: what is printed, compared or spread has no `undefined` in it.
  *
