@@ -86,7 +86,7 @@ for (const { name, code } of servers) {
   })
 }
 
-for (const [name, output] of [['parse.ts', /^token \{ text: 'to' \}\ntoken \{ text: 'be' \}\ndone \{ tokens: 2 \}\n$/], ['testing.ts', /^$/]] as const) {
+for (const [name, output] of [['parse.ts', /^token \{ text: 'to' \}\ntoken \{ text: 'be' \}\ndone \{ tokens: 2 \}\n$/], ['testing.ts', /^$/], ['store-suite.ts', /^. fail 0$/m]] as const) {
   t.test(`${name} runs`, async t => {
     t.match(await run(scriptOf(name)), output)
   })
