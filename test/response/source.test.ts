@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { EventStream, event } from '../../lib/index.ts'
 import { ask, eventually, unhandledErrors, serve, summaries } from '../helpers/serve.ts'
@@ -118,19 +118,15 @@ t.test('a source function is awaited with the headers held back: null is a 204 a
 })
 
 t.test('commitAfter starts when the source function has given its source', async t => {
-  let go = () => {}
   const served = await serve(t, app => {
     app.get('/', Numbers, (_request, reply) => {
       reply.sse(async () => {
-        await new Promise<void>(resolve => { go = resolve })
-        return (async function * () { await sleep(20); throw Object.assign(new Error('mine'), { statusCode: 418 }) })()
-      }, { commitAfter: 1000 })
+        await sleep(250) // longer than commitAfter
+        return (async function * () { await turn(); throw Object.assign(new Error('mine'), { statusCode: 418 }) })()
+      }, { commitAfter: 200 })
     })
   })
-  const asking = ask(served, '/')
-  await sleep(50)
-  go()
-  t.equal((await asking).status, 418)
+  t.equal((await ask(served, '/')).status, 418)
 })
 
 for (const [name, source] of Object.entries<unknown>({
