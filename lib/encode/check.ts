@@ -1,5 +1,4 @@
 // Compiles a payload's schema into its check: TypeBox's own where it reads the schema as JSON Schema does, else Ajv.
-
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js'
 import addFormats, { type FormatName } from 'ajv-formats'
 import { fullFormats } from 'ajv-formats/dist/formats.js'

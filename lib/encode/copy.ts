@@ -1,6 +1,5 @@
 // Copies of payloads for the fast path, so that check and serializer see the same values: each property is read once, as a
 // getter may answer differently the second time.
-
 import { isOrdinary } from './plain.ts'
 
 /** Copies the objects and arrays of a value; {@link OTHER_WAY} in place of those that only the slow path can read. */

@@ -1,5 +1,4 @@
 // Which parts of a value its schema declares, and what is left of a payload without the others.
-
 import { CIRCULAR, NotJson } from './plain.ts'
 
 type Key = string | number

@@ -1,6 +1,5 @@
 // Reads a schema as JSON Schema does: whether a plain value fits, and which parts of it the schema declares. The checks
 // of Ajv and TypeBox do not tell the latter, and Ajv takes all items of an array with `contains` for evaluated.
-
 import { type ResolvedSchema, type SchemaNode } from '../schema/resolve.ts'
 import { isObject, type SchemaObject } from '../schema/walk.ts'
 import { ANYTHING, both, Declared, either, EVERYTHING, NO_PARTS, NOTHING } from './declared.ts'

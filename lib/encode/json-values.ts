@@ -1,6 +1,5 @@
 // Plain values compared and classified as JSON Schema does. Ajv's own comparison goes wrong at properties with the names
 // of methods, such as `constructor` and `valueOf`.
-
 import { isObject } from '../schema/walk.ts'
 
 /** Whether a plain value is of a JSON type. */

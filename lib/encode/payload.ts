@@ -1,6 +1,5 @@
 // From a payload to the text of its `data:`. What is accepted is what is sent: the check applies to what JSON will say,
 // and what leaves is the part of it that the schema declares. Errors name the event and the place, never the value.
-
 import { SSE_ERR_PAYLOAD, SSE_ERR_SCHEMA, SSE_ERR_SERIALIZE } from '../errors.ts'
 import { keysOf, pointerOf, valueAt } from '../schema/pointer.ts'
 import { type SchemaObject } from '../schema/walk.ts'

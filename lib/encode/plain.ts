@@ -1,6 +1,5 @@
 // What JSON will say of a payload: a plain copy, made by the rules of JSON.stringify but for values that it would drop,
 // or turn into `{}` or null, without a word. They stay, to be refused where the schema declares them.
-
 import { types } from 'node:util'
 import { ignoreRejection } from '../stray-promise.ts'
 

@@ -1,6 +1,5 @@
 // TypeBox's own checks. They are faster than Ajv's, and know the formats, kinds and refinements that an app has given to
 // TypeBox. Both packages are optional: they are loaded where a schema is theirs.
-
 import { typeboxOf } from '../schema/typebox.ts'
 import { type SchemaObject, subschemas } from '../schema/walk.ts'
 

@@ -1,8 +1,7 @@
-import { cursorOf, positionOf } from './cursor.ts'
-import { type AppendOptions, type Cursor, type LogRecord, StoreError } from './store.ts'
-
 // The rules of `append` (see Store) as one pure function, for stores that decide in JavaScript. What it needs of a log
 // has to be read, and its decision carried out, in one transaction.
+import { cursorOf, positionOf } from './cursor.ts'
+import { type AppendOptions, type Cursor, type LogRecord, StoreError } from './store.ts'
 
 /** What decides on an append. */
 export interface LogHead {

@@ -1,6 +1,5 @@
-import { type Cursor, type LogRecord } from './store.ts'
-
 // Arithmetic of positions in a log.
+import { type Cursor, type LogRecord } from './store.ts'
 
 /** A cursor as two numbers. */
 export interface Position {

@@ -1,8 +1,7 @@
+// Everybody's way to the store for reading: a bound on what is in flight, and patience while it is down.
 import { type Alarm, type Alarms, type Clock } from './clock.ts'
 import { type Cursor, type Notify, type ReadOptions, type Slice, type Store, StoreError } from './store.ts'
 import { Turns } from './turns.ts'
-
-// Everybody's way to the store for reading: a bound on what is in flight, and patience while it is down.
 
 /** Told once when the store goes, and once when it is back. */
 export interface StoreReport {

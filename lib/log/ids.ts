@@ -1,9 +1,8 @@
+// Names of logs, and the ids that clients see: `tag.epoch-seq`.
 import { createHash } from 'node:crypto'
 import { SSE_ERR_KEY } from '../errors.ts'
 import { parseCursor } from './cursor.ts'
 import { type Cursor } from './store.ts'
-
-// Names of logs, and the ids that clients see: `tag.epoch-seq`.
 
 const LONE_SURROGATE = /\p{Surrogate}/u
 

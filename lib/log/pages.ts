@@ -1,3 +1,4 @@
+// What readers read that are not at the tail: pages from the store, with the gap that a cursor turns out to be at.
 import { type Alarm, type Alarms, type Clock } from './clock.ts'
 import { compareCursors, follows, positionOf, successor } from './cursor.ts'
 import { type FollowedLog, GRACE, lookAfter, PAGE_TEXT } from './follower.ts'
@@ -6,8 +7,6 @@ import { type LogIds } from './ids.ts'
 import { type Beginning, type Presentation } from './reading.ts'
 import { Item, type Ring } from './ring.ts'
 import { type Cursor, type LogEntry } from './store.ts'
-
-// What readers read that are not at the tail: pages from the store, with the gap that a cursor turns out to be at.
 
 /** What follows a cursor. */
 export interface Page {

@@ -1,11 +1,10 @@
+// Publishing to topics: many publishers, no fence, one append in flight for each log of this process.
 import { randomBytes } from 'node:crypto'
 import { SSE_ERR_STORE } from '../errors.ts'
 import { type Alarms, type Clock } from './clock.ts'
 import { cursorOf, positionOf } from './cursor.ts'
 import { isUnavailable, type StoreGate, within } from './gate.ts'
 import { type AppendOptions, type Cursor, type LogRecord } from './store.ts'
-
-// Publishing to topics: many publishers, no fence, one append in flight for each log of this process.
 
 /** How a record is published. */
 export interface PublishOptions {

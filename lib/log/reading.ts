@@ -1,7 +1,6 @@
+// What the readers of a log, the layers above and the channel know of each other.
 import { type Frames } from '../wire/frames.ts'
 import { type Cursor, type LogEntry } from './store.ts'
-
-// What the readers of a log, the layers above and the channel know of each other.
 
 /** Events that a reader cannot have: trimmed, expired, lost by the store; or its cursor is none of this log's. */
 export interface Gap {

@@ -1,5 +1,4 @@
 // What the plugin adds to an operation beside its streams: the responses that it gives by itself, and a parameter.
-
 import { isObject, type SchemaObject } from '../schema/walk.ts'
 import { isEventStream } from '../wire/media-type.ts'
 import { type StreamExtension } from './extension.ts'

@@ -1,5 +1,4 @@
 // Schemas with a name of their own become components of the document, and so does what a schema refers to within itself.
-
 import { keysOf, valueAt } from '../schema/pointer.ts'
 import { rewriteSchema } from '../schema/rewrite.ts'
 import { type SchemaObject, subschemas } from '../schema/walk.ts'

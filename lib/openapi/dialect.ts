@@ -1,5 +1,4 @@
 // What differs between OpenAPI versions: keywords of a Schema Object, literals, JSON within strings.
-
 import { rewriteSchema } from '../schema/rewrite.ts'
 import { isObject, type SchemaObject } from '../schema/walk.ts'
 

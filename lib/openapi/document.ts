@@ -1,5 +1,4 @@
 // The second half of documenting streams, when the document is made: puts every stream into the form of its OpenAPI version.
-
 import { keysOf, pointerOf, valueAt } from '../schema/pointer.ts'
 import { mapValues } from '../schema/rewrite.ts'
 import { isObject, type SchemaObject, subschemas } from '../schema/walk.ts'

@@ -1,5 +1,4 @@
 // A stream's events as schemas and examples of a media type object.
-
 import { type SchemaObject } from '../schema/walk.ts'
 import { dataLines, END, eventLine, positionLines } from '../wire/frame.ts'
 import { jsonText, literal, union, type Version } from './dialect.ts'

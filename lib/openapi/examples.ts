@@ -1,5 +1,4 @@
 // Examples of payloads: what a schema states, or one trivial value for each type.
-
 import { isObject, type SchemaObject } from '../schema/walk.ts'
 
 /** Finds the schema that a `$ref` of a document leads to. */

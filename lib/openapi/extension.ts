@@ -1,5 +1,4 @@
 // What `onRoute` knows of a stream and the schemas do not say, until the finished document is made of it.
-
 import { type EventKind } from './events.ts'
 
 /** The facts of a stream that the document needs beside its schemas; used once the document's version is known. */

@@ -1,5 +1,4 @@
 // A payload in Markdown: of JSON within a string, viewers show only that it is a string.
-
 import { isObject, type SchemaObject } from '../schema/walk.ts'
 import { type Resolve } from './examples.ts'
 

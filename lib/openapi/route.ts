@@ -1,6 +1,5 @@
 // The first half of documenting a stream, when its route is defined: a response schema in a form that is valid in
 // documents of every OpenAPI version. `document.ts` is the second half.
-
 import { type Declaration, declarationOf, declare, eventTitle, UNNAMED } from '../contract/declaration.ts'
 import { isRaw } from '../schema/raw-text.ts'
 import { mapValues } from '../schema/rewrite.ts'

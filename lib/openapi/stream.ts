@@ -1,5 +1,4 @@
 // One stream in the form of a document's version: from a media type object as `route.ts` left it to the finished one.
-
 import { isObject, type SchemaObject } from '../schema/walk.ts'
 import { type ControlEvent, FAILURE, GAP, READY } from '../wire/control.ts'
 import { literal, toDialect, type Version } from './dialect.ts'

@@ -1,5 +1,4 @@
 // The integration with @fastify/swagger: its decorators return finished documents without any configuration.
-
 import { createRequire } from 'node:module'
 import { type FastifyInstance } from 'fastify'
 import { SSE_ERR_DOCUMENT } from '../errors.ts'

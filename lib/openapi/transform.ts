@@ -1,6 +1,5 @@
 // A `transform` of @fastify/swagger, such as that of fastify-type-provider-zod, reads all schemas of a route as those of
 // its own library. It must not see the streams, which are documented as JSON Schema already.
-
 import { mapValues } from '../schema/rewrite.ts'
 import { isObject, type SchemaObject } from '../schema/walk.ts'
 import { COLLECTED, EXTENSION_KEY } from './extension.ts'

@@ -1,5 +1,4 @@
 // What the OpenAPI document is told about a route.
-
 import { type FastifyInstance } from 'fastify'
 import { type ComponentNames } from '../openapi/components.ts'
 import { type RouteDocument } from '../openapi/route.ts'

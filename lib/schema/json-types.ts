@@ -1,5 +1,4 @@
 // Which schemas payloads may have.
-
 import { SSE_ERR_SCHEMA } from '../errors.ts'
 import { isRaw } from './raw-text.ts'
 import { children, isObject, type SchemaObject } from './walk.ts'

@@ -1,5 +1,4 @@
 // Where references lead: schemas by their URI, as `$id`, `$anchor` and JSON pointers name them.
-
 import { keysOf } from './pointer.ts'
 import { children, isObject, type SchemaObject } from './walk.ts'
 

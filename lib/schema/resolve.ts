@@ -1,5 +1,4 @@
 // A payload schema as check and serializer read it: whole, every reference resolved, in the words of draft 2020-12.
-
 import { keywordAgainst, RAW_INSIDE } from './json-types.ts'
 import { type Places } from './places.ts'
 import { isRaw } from './raw-text.ts'

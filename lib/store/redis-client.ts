@@ -1,5 +1,4 @@
 // The two Redis clients as one: what the store needs of a connection, made from the client that the app has.
-
 import { SSE_ERR_OPTION } from '../errors.ts'
 
 /**

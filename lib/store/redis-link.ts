@@ -1,6 +1,5 @@
 // A connection that is replaced when it is lost, and on which nothing hangs: not while the server does not answer
 // (stopped, half open), and not while it is away. Neither client gives this by its options alone.
-
 import type { Connection, RedisDriver } from './redis-client.ts'
 
 export interface LinkOptions {

@@ -1,5 +1,4 @@
 // What runs inside Redis: one script appends, one reads. A script is atomic, so the rules of append are decided there.
-
 import { createHash } from 'node:crypto'
 
 export interface Script {

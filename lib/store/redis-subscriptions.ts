@@ -1,5 +1,4 @@
 // The one connection of a store that subscribes. Many who watch one log share a channel; after a reconnect all are told.
-
 import type { Notify } from '../log/store.ts'
 import { Link } from './redis-link.ts'
 import type { RedisDriver } from './redis-client.ts'

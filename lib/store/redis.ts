@@ -1,5 +1,4 @@
 // Logs in Redis 6.2 or Valkey 7.2 and later, for any number of processes. A log is a stream, its ids are the stream's.
-
 import { cursorOf, positionOf } from '../log/cursor.ts'
 import { storeOptions, type StoreOptions } from '../log/limits.ts'
 import {

@@ -1,5 +1,4 @@
 // Watching logs: changes by this process, and by other processes that write to the file.
-
 import type { Cursor, LogEntry, Notify } from '../log/store.ts'
 import { type Statements, toNumber, toText } from './sqlite-statements.ts'
 import { Watchers } from './watchers.ts'

@@ -1,5 +1,4 @@
 // The two SQLite packages as one, and the file: its tables, its format version, its generation.
-
 import { SSE_ERR_OPTION } from '../errors.ts'
 
 /**

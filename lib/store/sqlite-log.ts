@@ -1,5 +1,4 @@
 // Logs as rows: what an append, a read and a deletion do within their transaction.
-
 import { accept, type LogHead } from '../log/accept.ts'
 import { cursorOf, type Position, positionOf } from '../log/cursor.ts'
 import type { AppendOptions, Cursor, LogEntry, LogRecord, ReadOptions, Slice } from '../log/store.ts'

@@ -1,5 +1,4 @@
 // Deletes events beyond maxEvents, and, a few at a time, the rows of logs that expired or were deleted.
-
 import type { Position } from '../log/cursor.ts'
 import { nthNewestEvent, type Statements, toNumber } from './sqlite-statements.ts'
 

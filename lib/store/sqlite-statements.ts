@@ -1,5 +1,4 @@
 // Statements of one database, each prepared once, and what their rows hold.
-
 import type { Position } from '../log/cursor.ts'
 import type { Database, Row, Statement, Value } from './sqlite-database.ts'
 

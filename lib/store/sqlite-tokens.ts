@@ -1,5 +1,4 @@
 // Recognises repeated appends: by the last token of each publisher, and by idempotency keys.
-
 import type { AppendOptions, Cursor } from '../log/store.ts'
 import { type Statements, toNumber } from './sqlite-statements.ts'
 

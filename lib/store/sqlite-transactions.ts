@@ -1,5 +1,4 @@
 // Transactions on a file that other processes write to as well. Each read has its own; the writes of one turn share one.
-
 import { setTimeout as wait } from 'node:timers/promises'
 import { StoreError } from '../log/store.ts'
 import { isBusy } from './sqlite-database.ts'

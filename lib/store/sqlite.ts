@@ -1,5 +1,4 @@
 // Logs in a file of SQLite, for the processes of one machine.
-
 import { uptime } from 'node:os'
 import { storeOptions, type StoreOptions } from '../log/limits.ts'
 import type { AppendOptions, Cursor, LogRecord, Notify, ReadOptions, Slice, Store, StoreLimits } from '../log/store.ts'

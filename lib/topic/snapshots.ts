@@ -1,5 +1,4 @@
 // Snapshots of topics, shared by all readers that ask at once.
-
 import { type Key } from './log-handle.ts'
 
 /** For whom a snapshot is made. */

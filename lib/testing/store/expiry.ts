@@ -1,7 +1,6 @@
+// Lives and leases, by the store's clock. Without a clock to advance they take seconds, and only lower bounds are exact.
 import assert from 'node:assert/strict'
 import { type Pair, brief, type Cases, end, event, open, TTL, until } from './pair.ts'
-
-// Lives and leases, by the store's clock. Without a clock to advance they take seconds, and only lower bounds are exact.
 
 /** Short, but long enough for a busy machine to renew it in time. */
 const SHORT = 1_000

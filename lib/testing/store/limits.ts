@@ -1,8 +1,7 @@
+// Sizes, characters, signals, and what is left after closing.
 import assert from 'node:assert/strict'
 import { getEventListeners } from 'node:events'
 import { brief, type Cases, event, TTL } from './pair.ts'
-
-// Sizes, characters, signals, and what is left after closing.
 
 const NAMES = ['', ' ', 'a b', 'ä', '\u{1F600}', 'a:b', 'a/b', 'a%3Ab', 'a\nb', '*', '[a]', '{a}', '{a}b', 'a}b{', '0', '-1', "'", '"', '\\', '`', '--', ';', '%', '_', '?', '\u0000', '\u00e9', 'e\u0301', '__proto__', 'A', 'a']
 

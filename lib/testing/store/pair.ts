@@ -1,8 +1,7 @@
+// What the cases of the suite share: two handles on one store, and short ways to say what is appended.
 import { randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import { type AppendOptions, type Cursor, type LogEntry, type LogRecord, type Store } from '../../log/store.ts'
-
-// What the cases of the suite share: two handles on one store, and short ways to say what is appended.
 
 /** A store under test. */
 export interface StoreUnderTest {

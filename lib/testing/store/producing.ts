@@ -1,8 +1,7 @@
+// Appends with `first`: a single producer, fenced and idempotent.
 import assert from 'node:assert/strict'
 import { type LogEntry, type StoreErrorCode } from '../../log/store.ts'
 import { type Pair, brief, type Cases, end, event, open, until } from './pair.ts'
-
-// Appends with `first`: a single producer, fenced and idempotent.
 
 /** An epoch with its open record and two events, up to 1000-2. */
 async function begin (pair: Pair): Promise<void> {

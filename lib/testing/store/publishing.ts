@@ -1,8 +1,7 @@
+// Appends without `first`: many publishers, the store assigns the ids.
 import assert from 'node:assert/strict'
 import { positionOf } from '../../log/cursor.ts'
 import { brief, type Cases, end, event, open, TTL } from './pair.ts'
-
-// Appends without `first`: many publishers, the store assigns the ids.
 
 export const publishing: Cases = {
   'the first event opens an epoch of the store\'s clock': async pair => {

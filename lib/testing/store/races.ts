@@ -1,9 +1,8 @@
+// Many at once, on both handles.
 import assert from 'node:assert/strict'
 import { compareCursors, follows, positionOf } from '../../log/cursor.ts'
 import { type Cursor, type LogEntry } from '../../log/store.ts'
 import { type Pair, brief, type Cases, event, open, TTL, until } from './pair.ts'
-
-// Many at once, on both handles.
 
 const CLAIMS = 30
 const ROUNDS = 1_000

@@ -1,9 +1,8 @@
+// Pages, cursors, retention.
 import assert from 'node:assert/strict'
 import { cursorOf, positionOf } from '../../log/cursor.ts'
 import { type Cursor } from '../../log/store.ts'
 import { type Pair, brief, type Cases, end, event, open } from './pair.ts'
-
-// Pages, cursors, retention.
 
 async function publishMany (pair: Pair, count: number, options: { maxEvents?: number, batch?: number } = {}): Promise<number> {
   const { maxEvents, batch = 100 } = options

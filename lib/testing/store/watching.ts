@@ -1,8 +1,7 @@
+// Notifications: every append leads to one at least.
 import assert from 'node:assert/strict'
 import { type LogEntry, type Notify } from '../../log/store.ts'
 import { type Pair, brief, type Cases, end, event, open, until } from './pair.ts'
-
-// Notifications: every append leads to one at least.
 
 interface Watcher {
   readonly hints: Array<readonly LogEntry[] | null>
