@@ -14,7 +14,7 @@ import type { ConnectOptions, RequestOptions, Rest } from './options.ts'
  *
  * @typeParam C the contract: `connect<typeof Chat>(...)`; inferred from `options.contract` if that is given
  * @param url relative to the page in browsers
- * @throws TypeError for a body that cannot be sent, ResumeError for a `lastEventId` that cannot be sent
+ * @throws OptionError, also for a body that cannot be sent twice; TypeError for one that is not JSON; ResumeError for a `lastEventId` that cannot be sent
  */
 export function connect<C = unknown> (url: string | URL, ...[options]: Rest<ConnectOptions<C>>): MessageStream<MessageOf<C>> {
   return openStream(url, (options ?? {}) as RequestOptions & DecodeOptions, systemClock)

@@ -23,6 +23,17 @@ export class StreamError extends Error {
   }
 }
 
+/** An option of the wrong name, type or range. */
+export class OptionError extends TypeError {
+  override readonly name = 'OptionError'
+  /** The server's code for the same fault. */
+  readonly code = 'SSE_ERR_OPTION'
+
+  constructor (option: string, expected: string, found: string) {
+    super(`Option \`${option}\` must be ${expected}, got ${found}`)
+  }
+}
+
 /** The response is not an event stream, and a retry would not help or is not allowed. */
 export class ResponseError extends Error {
   override readonly name = 'ResponseError'

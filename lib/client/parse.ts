@@ -1,6 +1,7 @@
 // The messages of one response that somebody else requested.
 import { isEventStream } from '../wire/media-type.ts'
-import type { MessageOf } from './contract.ts'
+import { checkOptions } from './check-options.ts'
+import type { MessageOf, StreamMessage } from './contract.ts'
 import { decoderOf, messagesOf } from './decode.ts'
 import type { DecodeOptions } from './decode-options.ts'
 import { ConnectionError, ResponseError } from './errors.ts'
@@ -27,11 +28,16 @@ interface Answer {
  * The messages of one response, finite or endless. A 204 has none. Leaving the loop cancels the response.
  *
  * @typeParam C the contract, as for `connect`
- * @throws ResponseError for a response that is not an event stream, StreamError, MessageError, GapError, EventSizeError,
- * ConnectionError if the declared sentinel is missing, and what the source throws
+ * @throws OptionError at once. The loop throws ResponseError for a response that is not an event stream, StreamError, MessageError,
+ * GapError, EventSizeError, ConnectionError if the declared sentinel is missing, and what the source throws
  */
-export async function * parse<C = unknown> (source: ParseSource, ...[given]: Rest<ParseOptions<C>>): AsyncGenerator<MessageOf<C>, void, undefined> {
-  const options = (given ?? {}) as DecodeOptions
+export function parse<C = unknown> (source: ParseSource, ...[options]: Rest<ParseOptions<C>>): AsyncGenerator<MessageOf<C>, void, undefined> {
+  const given = (options ?? {}) as DecodeOptions
+  checkOptions(given)
+  return read(source, given) as AsyncGenerator<MessageOf<C>, void, undefined>
+}
+
+async function * read (source: ParseSource, options: DecodeOptions): AsyncGenerator<StreamMessage, void, undefined> {
   const decoder = decoderOf(options)
   const answer = (typeof source === 'string' ? {} : source) as Answer
   const stream = typeof source === 'string' ? [source] : answer.stream ? answer.stream() : 'body' in answer ? answer.body ?? [] : source
@@ -45,7 +51,7 @@ export async function * parse<C = unknown> (source: ParseSource, ...[given]: Res
       throw new ResponseError(source instanceof Response ? source : responseOf(status, headers, stream))
     }
   }
-  const isWhole = yield * messagesOf(identified(stream, options.maxEventSize), decoder) as AsyncGenerator<MessageOf<C>, boolean, undefined>
+  const isWhole = yield * messagesOf(identified(stream, options.maxEventSize), decoder)
   if (!isWhole && decoder.hasSentinel) throw new ConnectionError('The stream ended without its sentinel')
 }
 

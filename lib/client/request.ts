@@ -1,4 +1,5 @@
 // The request of a stream, which is sent again for each connection.
+import { OptionError } from './errors.ts'
 
 /** What is sent, and by what. All options of `fetch` are passed on to it. */
 export interface FetchOptions extends Omit<RequestInit, 'body' | 'headers' | 'signal' | 'method'> {
@@ -29,13 +30,13 @@ export interface RequestFactory {
  * Fixes once what every attempt sends.
  *
  * @param options passed on to `fetch`, which ignores what it does not know
- * @throws TypeError for a body that cannot be sent twice or is not JSON
+ * @throws OptionError for a body that cannot be sent twice, TypeError for one that is not JSON
  */
 export function requestFactoryOf (url: string | URL, options: FetchOptions): RequestFactory {
   const { headers, fetch: custom } = options
   const href = String(url)
   const given = options.body ?? undefined
-  if (given instanceof ReadableStream) throw new TypeError('Expected a `body` that can be sent again, got a stream: read it first')
+  if (given instanceof ReadableStream) throw new OptionError('body', 'what can be sent again', 'a stream: read it first')
   // Everything that `fetch` sends in a form of its own has a tag, such as FormData.
   const isJson = typeof given === 'object' && !(Symbol.toStringTag in given)
   const body = isJson ? JSON.stringify(given) : given

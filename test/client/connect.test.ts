@@ -98,7 +98,7 @@ for (const [what, body, method, type, sent] of [
 
 t.test('a body that cannot be sent twice, or is no JSON, is refused', async t => {
   const { url, requests } = await serve(t, gone)
-  t.throws(() => connect(url, { body: new ReadableStream() }), { name: 'TypeError', message: /^Expected a `body` that can be sent again, got a stream/ })
+  t.throws(() => connect(url, { body: new ReadableStream() }), { code: 'SSE_ERR_OPTION', message: 'Option `body` must be what can be sent again, got a stream: read it first' })
   const circular: { self?: object } = {}
   circular.self = circular
   t.throws(() => connect(url, { body: circular }), TypeError)
