@@ -54,15 +54,9 @@ export function decoderOf (options: DecodeOptions): Decoder {
       const isRaw = schemas.isRaw(event)
       // A checkpoint: its id is a place to resume from.
       if (text === '' && !isRaw) return undefined
-      let data: unknown = text
-      let fault: Fault | undefined
-      try {
-        if (!isRaw) data = JSON.parse(text)
-      } catch (cause) {
-        fault = ['JSON', 'is not JSON', cause]
-      }
+      const { data, fault: syntaxFault } = isRaw ? { data: text } : parseJson(text)
       if (isReport(event, data)) throw new StreamError(data)
-      fault ??= schemas.faultOf(event, data)
+      const fault = syntaxFault ?? schemas.faultOf(event, data)
       if (!fault) return { event, data, id }
       const error = new MessageError(frame, ...fault)
       if ((typeof onInvalid === 'function' ? onInvalid(error) : onInvalid) === 'skip') return undefined
@@ -78,11 +72,18 @@ export function decoderOf (options: DecodeOptions): Decoder {
 }
 
 function gapOf (frame: Frame): Gap {
+  const { data, fault } = parseJson(frame.data)
+  if (fault) throw new MessageError(frame, ...fault)
+  const { after = null, next = null } = (data ?? {}) as Partial<Gap>
+  return { after, next }
+}
+
+/** The value of a JSON text; of any other the text itself, with what is wrong. */
+function parseJson (text: string): { data: unknown, fault?: Fault } {
   try {
-    const { after = null, next = null } = JSON.parse(frame.data) as Partial<Gap>
-    return { after, next }
+    return { data: JSON.parse(text) }
   } catch (cause) {
-    throw new MessageError(frame, 'JSON', 'is not JSON', cause)
+    return { data: text, fault: ['JSON', 'is not JSON', cause] }
   }
 }
 

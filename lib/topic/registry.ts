@@ -9,9 +9,9 @@ import { standardSchemaOf } from '../schema/standard-schema.ts'
 import { type SchemaObject } from '../schema/walk.ts'
 import { type LogCore } from './log-handle.ts'
 import { Records } from './records.ts'
-import { Run, RunCore, type RunHost, type RunSettings } from './run.ts'
+import { Run, RunCore, type RunHost } from './run.ts'
 import { runSettings, topicSettings } from './settings.ts'
-import { Topic, TopicCore, type TopicSettings } from './topic.ts'
+import { Topic, TopicCore } from './topic.ts'
 
 /** The scope of an app in which a topic or run is declared. */
 export interface LogScope {
@@ -21,28 +21,26 @@ export interface LogScope {
   readonly compile: (declaration: Declaration) => Promise<Encoder>
 }
 
-interface Entry<Core extends LogCore, Settings> {
-  readonly core: Core
-  readonly settings: Settings
-}
-
 /** What the app wrote. */
-interface Declared<Settings> {
+interface Declared {
   readonly kind: string
   readonly name: string
   readonly contract: unknown
-  readonly settings: Settings
+  readonly settings: object
   /** Without options: with those that it has, if it was declared before. */
   readonly isAgain: boolean
 }
 
+/** All topics, or all runs, of one name. */
+type Core = LogCore & { readonly settings: object }
+
 /** By store, then by name: a scope may have a store of its own. */
-type Entries<Core extends LogCore, Settings> = Map<Logs, Map<string, Entry<Core, Settings>>>
+type Cores<C extends Core> = Map<Logs, Map<string, C>>
 
 /** Declares topics and runs, each name once for each store. */
 export class LogRegistry {
-  readonly #topics: Entries<TopicCore, TopicSettings> = new Map()
-  readonly #runs: Entries<RunCore, RunSettings> = new Map()
+  readonly #topics: Cores<TopicCore> = new Map()
+  readonly #runs: Cores<RunCore> = new Map()
 
   /**
    * @param options undefined for the defaults, or for those of the topic that was declared before
@@ -66,23 +64,19 @@ export class LogRegistry {
 
   /** Compiles the contracts of everything that was declared. */
   async ready (): Promise<void> {
-    await Promise.all(this.#cores().map(({ records }) => records.ready()))
+    await Promise.all([...listOf(this.#topics), ...listOf(this.#runs)].map(({ records }) => records.ready()))
   }
 
   /** Which logs carry the events of a contract, for its document. */
   logsOf (declaration: Declaration, shared: Readonly<Record<string, unknown>>): { hasTopic: boolean, hasRun: boolean } {
     const text = contractText(declaration, shared)
-    const has = (entries: Entries<LogCore, unknown>) => coresOf(entries).some(({ records }) => records.text === text)
+    const has = (cores: Cores<Core>) => listOf(cores).some(({ records }) => records.text === text)
     return { hasTopic: has(this.#topics), hasRun: has(this.#runs) }
-  }
-
-  #cores (): LogCore[] {
-    return [...coresOf(this.#topics), ...coresOf(this.#runs)]
   }
 }
 
-function coresOf (entries: Entries<LogCore, unknown>): LogCore[] {
-  return Array.from(entries.values(), byName => Array.from(byName.values(), ({ core }) => core)).flat()
+function listOf (cores: Cores<Core>): Core[] {
+  return Array.from(cores.values(), byName => [...byName.values()]).flat()
 }
 
 /**
@@ -112,21 +106,21 @@ function identityOf (schema: object | undefined): number {
   return known
 }
 
-function declareLog<Core extends LogCore, Settings> (
-  all: Entries<Core, Settings>, { shared, compile, logs }: LogScope, { kind, name, contract, settings, isAgain }: Declared<Settings>, make: (records: Records) => Core
-): Core {
+function declareLog<C extends Core> (
+  all: Cores<C>, { shared, compile, logs }: LogScope, { kind, name, contract, settings, isAgain }: Declared, make: (records: Records) => C
+): C {
   if (typeof name !== 'string' || name === '') throw new SSE_ERR_CONTRACT(`The name of a ${kind} must be a string that is not empty, got ${inspect(name, { depth: 0 })}: write app.sse.${kind}(name, contract)`)
   const declaration = declarationOf(contract)
   if (declaration === undefined) throw new SSE_ERR_CONTRACT(`The contract of ${kind} '${name}' must be what EventStream returned`)
   const text = contractText(declaration, shared())
-  let entries = all.get(logs)
-  if (entries === undefined) all.set(logs, entries = new Map())
-  const known = entries.get(name)
+  let cores = all.get(logs)
+  if (cores === undefined) all.set(logs, cores = new Map())
+  const known = cores.get(name)
   if (known !== undefined) {
-    if (known.core.records.text !== text || !(isAgain || isDeepStrictEqual(known.settings, settings))) throw new SSE_ERR_TOPIC_EXISTS(`${kind} '${name}'`)
-    return known.core
+    if (known.records.text !== text || !(isAgain || isDeepStrictEqual(known.settings, settings))) throw new SSE_ERR_TOPIC_EXISTS(`${kind} '${name}'`)
+    return known
   }
   const core = make(new Records(declaration, text, jsonText(declaration, shared()), () => compile(declaration), logs.limits.maxEventBytes))
-  entries.set(name, { core, settings })
+  cores.set(name, core)
   return core
 }

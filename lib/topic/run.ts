@@ -13,7 +13,7 @@ import { type Checkpoint, type Comment } from '../wire/message.ts'
 import { type KeyOf } from './choosy-reader.ts'
 import { checkpointFrame, regularEnd, sentinelFrame } from './control-frames.ts'
 import { type Key, type LogCore, LogHandle, type Reading } from './log-handle.ts'
-import { Producer, type ProducerHost, type RunLimits } from './producer.ts'
+import { Producer, type ProducerHost } from './producer.ts'
 import { ReadableRun } from './readable-run.ts'
 
 /** Options of `app.sse.run`. */
@@ -89,7 +89,7 @@ export interface RunWriter<C> {
 /** What runs ask of the app around them. */
 export interface RunHost {
   /** What one run's producer asks; `key` is undefined for the run without an id. */
-  producer (name: string, key: Key | undefined, settings: RunSettings): ProducerHost & { readonly log: unknown }
+  producer (name: string, key: Key | undefined): ProducerHost & { readonly log: unknown }
   /** A run has begun in this process. */
   started (producer: Producer, settings: RunSettings): void
 }
@@ -216,9 +216,8 @@ export class Run<C = unknown, Log = unknown> extends LogHandle<C> {
     await records.ready()
     const { outcome, writer } = await logs.claim(this.log, settings)
     if (writer === undefined) return { outcome }
-    const { log, ...parts } = host.producer(name, this.key, settings)
-    const limits: RunLimits = settings
-    const producer = new Producer(writer, records, limits, parts)
+    const { log, ...parts } = host.producer(name, this.key)
+    const producer = new Producer(writer, records, settings, parts)
     host.started(producer, settings)
     return { outcome: 'started', producer, log }
   }
