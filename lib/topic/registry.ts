@@ -5,8 +5,8 @@ import { type Encoder } from '../encode/encoder.ts'
 import { SSE_ERR_CONTRACT, SSE_ERR_TOPIC_EXISTS } from '../errors.ts'
 import { type Logs } from '../log/logs.ts'
 import { canonicalText } from '../schema/canonical.ts'
+import { isRaw } from '../schema/raw-text.ts'
 import { standardSchemaOf } from '../schema/standard-schema.ts'
-import { type SchemaObject } from '../schema/walk.ts'
 import { type LogCore } from './log-handle.ts'
 import { Records } from './records.ts'
 import { Run, RunCore, type RunHost } from './run.ts'
@@ -92,7 +92,8 @@ export function contractText (declaration: Pick<Declaration, 'events'>, shared: 
 
 /** The same without what only this process knows: kept with the records of a log. */
 function jsonText ({ events }: Pick<Declaration, 'events'>, shared: Readonly<Record<string, unknown>>): string {
-  return JSON.stringify(Array.from(events, ([name, schema]) => [name, canonicalText(schema as SchemaObject, shared)]).sort())
+  // The schema of raw text reads like that of a JSON string, whose line may not hold what raw text may.
+  return JSON.stringify(Array.from(events, ([name, schema]) => [name, canonicalText(schema, shared), ...isRaw(schema) ? ['raw'] : []]).sort())
 }
 
 const identities = new WeakMap<object, number>()

@@ -65,6 +65,7 @@ for (const [what, { contract, events, read, messages }] of Object.entries(KINDS)
 const DEPLOYS: Record<string, { old: object, now: object, events: unknown[], read: string[] }> = {
   'unnamed events': { old: EventStream(Type.Integer()), now: EventStream(Type.Integer({ maximum: 5 })), events: [9, 1], read: ['$gap', '1'] },
   'raw text': { old: EventStream(RawText()), now: EventStream(RawText(Type.String({ maxLength: 2 }))), events: ['long', 'ab'], read: ['$gap', 'ab'] },
+  'raw text that became JSON': { old: EventStream(RawText()), now: EventStream(Type.String()), events: ['a\nid: b', '"c"'], read: ['$gap', '"c"'] },
   'an event that is gone': { old: EventStream({ a: Type.Integer(), b: Type.Integer() }), now: EventStream({ a: Type.Integer() }), events: [{ event: 'b', data: 1 }, { event: 'a', data: 2 }], read: ['$gap', '2'] },
   'names that came': { old: EventStream(Type.Integer()), now: EventStream({ a: Type.Integer() }), events: [1], read: ['$gap'] }
 }

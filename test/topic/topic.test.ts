@@ -4,7 +4,7 @@ import { Type } from '@sinclair/typebox'
 import Fastify, { type FastifyInstance } from 'fastify'
 import t from 'tap'
 import { z } from 'zod'
-import typedSse, { event, EventStream } from '../../lib/index.ts'
+import typedSse, { event, EventStream, RawText } from '../../lib/index.ts'
 import { MemoryStore } from '../../lib/store/memory.ts'
 import { count, Count, counts, numbersOf, outlineOf, route, SharedStore } from '../helpers/logs.ts'
 import { ask, eventually, serve, summaries } from '../helpers/serve.ts'
@@ -285,6 +285,8 @@ t.test('a name is one topic: with another contract, or other options, it is refu
   app.sse.topic('same', Count, { maxEvents: 5 })
   t.doesNotThrow(() => app.sse.topic('same', EventStream({ note: Type.Object({ text: Type.String() }), count: Type.Object({ n: Type.Integer() }) }), { maxEvents: 5 }))
   t.throws(() => app.sse.topic('same', EventStream({ count: Type.Object({ n: Type.String() }) }), { maxEvents: 5 }), { code: 'SSE_ERR_TOPIC_EXISTS' })
+  app.sse.topic('raw', EventStream(RawText()))
+  t.throws(() => app.sse.topic('raw', EventStream(Type.String())), { code: 'SSE_ERR_TOPIC_EXISTS' }, 'raw text is not JSON, though the schema is the same')
   t.throws(() => app.sse.topic('same', Count, { maxEvents: 6 }), { code: 'SSE_ERR_TOPIC_EXISTS' })
   t.throws(() => app.sse.topic('same', Count, {}), { code: 'SSE_ERR_TOPIC_EXISTS' }, 'the defaults are options too')
   t.doesNotThrow(() => app.sse.topic('same', Count), 'without options, it is the one that was declared')
@@ -306,11 +308,18 @@ t.test('a route streams a topic whose events it declares, by the same object or 
     get('/words', byReference())
     get('/other', EventStream({ type: 'object', properties: { n: { type: 'integer' } } }))
     get('/undeclared', undefined)
+    const raw = app.sse.topic('raw', EventStream(RawText()))
+    app.get('/json', { schema: { response: { 200: EventStream(Type.String()) } } }, (_request, reply) => reply.sse(raw))
   })
   const good = await ask(served, '/words')
   await good.until('$ready')
   good.leave()
-  for (const [path, message] of [['/other', "Route '/other' declares other events than the topic 't': write"], ['/undeclared', "Route '/undeclared' declares no events: write"]] as const) {
+  const refusals = [
+    ['/other', "Route '/other' declares other events than the topic 't': write"],
+    ['/undeclared', "Route '/undeclared' declares no events: write"],
+    ['/json', "Route '/json' declares other events than the topic 'raw': write"]
+  ] as const
+  for (const [path, message] of refusals) {
     const answer = await ask(served, path)
     t.equal(answer.status, 500)
     await answer.until('SSE_ERR_CONTRACT_MISMATCH')
