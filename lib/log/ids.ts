@@ -4,7 +4,8 @@ import { SSE_ERR_KEY } from '../errors.ts'
 import { parseCursor } from './cursor.ts'
 import { type Cursor } from './store.ts'
 
-const LONE_SURROGATE = /\p{Surrogate}/u
+/** Text with one has no UTF-8 of its own, so it can name neither a log nor a key. */
+export const LONE_SURROGATE = /\p{Surrogate}/u
 
 /**
  * The name of a log in the store: injective over kind, name and key.

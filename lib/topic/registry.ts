@@ -3,6 +3,7 @@ import { inspect, isDeepStrictEqual } from 'node:util'
 import { type Declaration, declarationOf } from '../contract/declaration.ts'
 import { type Encoder } from '../encode/encoder.ts'
 import { SSE_ERR_CONTRACT, SSE_ERR_TOPIC_EXISTS } from '../errors.ts'
+import { LONE_SURROGATE } from '../log/ids.ts'
 import { type Logs } from '../log/logs.ts'
 import { canonicalText } from '../schema/canonical.ts'
 import { isRaw } from '../schema/raw-text.ts'
@@ -110,7 +111,7 @@ function identityOf (schema: object | undefined): number {
 function declareLog<C extends Core> (
   all: Cores<C>, { shared, compile, logs }: LogScope, { kind, name, contract, settings, isAgain }: Declared, make: (records: Records) => C
 ): C {
-  if (typeof name !== 'string' || name === '') throw new SSE_ERR_CONTRACT(`The name of a ${kind} must be a string that is not empty, got ${inspect(name, { depth: 0 })}: write app.sse.${kind}(name, contract)`)
+  if (typeof name !== 'string' || name === '' || LONE_SURROGATE.test(name)) throw new SSE_ERR_CONTRACT(`The name of a ${kind} must be a string that is not empty and has no lone surrogates, got ${inspect(name, { depth: 0 })}: write app.sse.${kind}(name, contract)`)
   const declaration = declarationOf(contract)
   if (declaration === undefined) throw new SSE_ERR_CONTRACT(`The contract of ${kind} '${name}' must be what EventStream returned`)
   const text = contractText(declaration, shared())

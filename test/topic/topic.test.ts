@@ -293,7 +293,7 @@ t.test('a name is one topic: with another contract, or other options, it is refu
   t.doesNotThrow(() => app.sse.run('same', Count), 'runs have names of their own')
   t.throws(() => app.sse.run('same', Count, { lease: 1000 }), { code: 'SSE_ERR_TOPIC_EXISTS' })
   t.doesNotThrow(() => app.sse.run('same', Count), 'nor need their options be repeated')
-  t.throws(() => app.sse.topic('', Count), { code: 'SSE_ERR_CONTRACT' })
+  for (const name of ['', '\ud800']) t.throws(() => app.sse.topic(name, Count), { code: 'SSE_ERR_CONTRACT', message: /^The name of a topic must be/ })
   t.throws(() => app.sse.topic('x', {} as never), { code: 'SSE_ERR_CONTRACT' })
   for (const options of [{ maxEvents: 0 }, { ttl: '1h' }, { snapshot: [] }, { size: 1 }, 5, null]) t.throws(() => app.sse.topic('x', Count, options as never), { code: 'SSE_ERR_OPTION' }, JSON.stringify(options))
 })
