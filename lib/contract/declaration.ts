@@ -1,8 +1,9 @@
 // The declaration that `EventStream` leaves in a response schema: what the encoder, the document and the client read.
-import { SSE_ERR_SCHEMA } from '../errors.ts'
+import { SSE_ERR_EVENT, SSE_ERR_SCHEMA } from '../errors.ts'
 import { checkJsonTypes } from '../schema/json-types.ts'
 import { isStandardSchema, toJsonSchema } from '../schema/standard-schema.ts'
 import { isObject, type SchemaObject } from '../schema/walk.ts'
+import { isReservedName } from '../wire/event-names.ts'
 import { isEventStream } from '../wire/media-type.ts'
 
 /** What `EventStream` was given. */
@@ -27,6 +28,15 @@ export const UNNAMED = ''
 /** What errors and documents call an event: clients dispatch unnamed ones as `message`. */
 export function eventTitle (name: string): string {
   return name === UNNAMED ? 'message' : name
+}
+
+/**
+ * Clients take an event with a name of the library for the library's.
+ *
+ * @throws SSE_ERR_EVENT
+ */
+export function refuseReserved (name: string): void {
+  if (isReservedName(name)) throw new SSE_ERR_EVENT(`'${name}' begins with '$', which is reserved for events of the library`)
 }
 
 /** Writes a declaration into its media type object. */

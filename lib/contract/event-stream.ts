@@ -1,10 +1,9 @@
 // EventStream and RawText: they turn schemas into a response schema with a declaration in it.
-import { SSE_ERR_CONTRACT, SSE_ERR_CONTRACT_AMBIGUOUS, SSE_ERR_EVENT, SSE_ERR_SENTINEL } from '../errors.ts'
-import { isReservedName } from '../wire/control.ts'
+import { SSE_ERR_CONTRACT, SSE_ERR_CONTRACT_AMBIGUOUS, SSE_ERR_SENTINEL } from '../errors.ts'
 import { eventLine } from '../wire/frame.ts'
 import { EVENT_STREAM } from '../wire/media-type.ts'
 import { type EventStream as EventStreamSchema, type RawText as RawTextSchema, type Schema } from './infer.ts'
-import { declare, type Declaration, payloadSchema, UNNAMED } from './declaration.ts'
+import { declare, type Declaration, payloadSchema, refuseReserved, UNNAMED } from './declaration.ts'
 import { isJsonText } from '../schema/json-text.ts'
 import { isRaw, markRaw } from '../schema/raw-text.ts'
 import { isStandardSchema, type StandardSchema, toJsonSchema } from '../schema/standard-schema.ts'
@@ -125,7 +124,7 @@ function kindOf (value: unknown): string {
 
 function checkName (name: string): void {
   eventLine(name)
-  if (isReservedName(name)) throw new SSE_ERR_EVENT(`'${name}' begins with '$', which is reserved for events of the library`)
+  refuseReserved(name)
 }
 
 function isSchema (value: unknown): value is SchemaObject {

@@ -1,6 +1,6 @@
 // Constructors of what a source may yield.
 import { SSE_ERR_CONTRACT } from '../errors.ts'
-import { declarationOf, eventTitle, UNNAMED } from './declaration.ts'
+import { declarationOf, eventTitle, refuseReserved, UNNAMED } from './declaration.ts'
 import { type EventStream, type Schemas, type StaticOf } from './infer.ts'
 import { Checkpoint, type CheckpointFields, checkFieldNames, Comment, type Fields, Message, type PlainMessage } from '../wire/message.ts'
 
@@ -109,10 +109,11 @@ export function comment (text: string): Comment {
  * A frame with an id and an empty `data:` line, which every stream may yield. It moves the position that the client
  * resumes from and carries no payload; MCP calls it a priming event. An EventSource dispatches it with `data: ''`.
  *
- * @throws SSE_ERR_MESSAGE for a field that a checkpoint does not have, SSE_ERR_ID without an id
+ * @throws SSE_ERR_MESSAGE for a field that a checkpoint does not have, SSE_ERR_ID without an id, SSE_ERR_EVENT for an event of the library
  */
 export function checkpoint (fields: CheckpointFields): Checkpoint {
   checkFieldNames(fields, CHECKPOINT_FIELDS)
+  if (typeof fields.event === 'string') refuseReserved(fields.event)
   return new Checkpoint(fields)
 }
 

@@ -26,6 +26,7 @@ t.test('checkpoint() makes a checkpoint, of its own fields only', async t => {
   t.strictSame(checkpoint({ id: 1, retry: 2, event: 'a' }).fields, { id: 1, retry: 2, event: 'a' })
   for (const fields of [null, 1, { id: 1, data: 1 }, { id: 1, comment: 'a' }]) t.throws(() => checkpoint(fields as never), { code: 'SSE_ERR_MESSAGE' })
   t.throws(() => checkpoint({ id: undefined } as never), { code: 'SSE_ERR_ID' })
+  t.throws(() => checkpoint({ id: 1, event: '$gap' }), { code: 'SSE_ERR_EVENT' }, 'a name of the library would be read as its event')
 })
 
 t.test('eventsOf() gives the constructors of a contract by name', async t => {
