@@ -116,6 +116,17 @@ t.test('no header that the user has set is touched', async t => {
   t.match(headers['content-type'], /^text\/event-stream/)
 })
 
+t.test('a content-length, copied from another response say, is not sent: it would cut the stream short, as if it had ended well', async t => {
+  const served = await serve(t, app => {
+    app.get('/', Numbers, (_request, reply) => { reply.header('content-length', 3).sse([1, 2]) })
+  })
+  for (const method of ['GET', 'HEAD']) {
+    const answer = await ask(served, '/', { method })
+    t.notOk('content-length' in answer.headers)
+    t.equal(await answer.whole(), method === 'GET' ? BODY : '')
+  }
+})
+
 const REFUSING = ['application/json', 'text/event-stream;q=0', 'text/html, image/*', '*/*;q=0', 'text/*;q=0, */*']
 
 t.test('Accept is ignored', async t => {
