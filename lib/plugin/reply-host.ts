@@ -1,7 +1,8 @@
 // A Fastify reply to the session that streams into it: headers, errors, log and signal.
 import { type FastifyReply } from 'fastify'
-import { SSE_ERR_SHUTDOWN } from '../errors.ts'
+import { SSE_ERR_NO_CONTRACT, SSE_ERR_SHUTDOWN } from '../errors.ts'
 import { type Body } from '../response/body.ts'
+import { hasNoBody, removeForeign } from '../response/framing.ts'
 import { type ErrorEventFunction } from '../response/options.ts'
 import { type ReplyPort, type SessionConfig, type Summary } from '../response/reply-port.ts'
 import { ignoreRejection } from '../stray-promise.ts'
@@ -10,6 +11,7 @@ import { DATA, END, eventLine } from '../wire/frame.ts'
 import { type Outgoing } from '../wire/frames.ts'
 import { EVENT_STREAM_UTF8 } from '../wire/media-type.ts'
 import { logError, publicError, toError } from './failure.ts'
+import { WITHOUT_BODY } from './route.ts'
 import { isOpenObserved, publishClose, publishError, publishOpen, type StreamEvent } from './observe.ts'
 import { refuse } from './shutdown.ts'
 import { abortRequest } from './signal.ts'
@@ -28,6 +30,7 @@ export function setHeaders (reply: FastifyReply): void {
   for (const [name, value] of HEADERS) {
     if (!reply.hasHeader(name)) reply.header(name, value)
   }
+  removeForeign(reply, reply.raw)
 }
 
 /** Answers for a session with a Fastify reply. */
@@ -47,6 +50,9 @@ export class ReplyHost implements ReplyPort {
   }
 
   send (body: Body): void {
+    const { statusCode, request } = this.#reply
+    // The source itself may have set it.
+    if (hasNoBody(statusCode)) throw new SSE_ERR_NO_CONTRACT(request.routeOptions.url!, statusCode, WITHOUT_BODY)
     setHeaders(this.#reply)
     this.#reply.send(body)
   }
@@ -59,11 +65,13 @@ export class ReplyHost implements ReplyPort {
   }
 
   sendNothing (): void {
+    removeForeign(this.#reply, this.#reply.raw)
     this.#reply.code(204).send()
   }
 
   sendError (error: unknown): void {
     const known = toError(error)
+    removeForeign(this.#reply, this.#reply.raw)
     if (known instanceof SSE_ERR_SHUTDOWN) refuse(this.#reply)
     else this.#reply.send(known)
   }

@@ -4,6 +4,7 @@ import { type Declaration, declarationOf, isContract } from '../contract/declara
 import { type Encoder, undeclaredEncoder } from '../encode/encoder.ts'
 import { SSE_ERR_CONTRACT, SSE_ERR_ERROR_EVENT, SSE_ERR_NO_CONTRACT, SSE_ERR_NOT_COMPILED } from '../errors.ts'
 import { type ResolvedOptions, resolveOptions, type SseOptions } from '../response/options.ts'
+import { hasNoBody } from '../response/framing.ts'
 import { dataLines, END } from '../wire/frame.ts'
 
 /** What one response of a route streams. */
@@ -18,6 +19,9 @@ export interface Contract {
 }
 
 const UNDECLARED: Contract = { encoder: undeclaredEncoder, sentinel: '', sentinelData: undefined, events: new Map() }
+
+/** What to write in place of a stream whose status allows none. */
+export const WITHOUT_BODY = 'a response with that status has no body; leave out reply.code() (a source that is null answers 204)'
 
 /** A route, as far as its streams go. */
 export interface RouteDefinition {
@@ -39,7 +43,7 @@ export class StreamRoute {
 
   /**
    * @param defaults the options of the plugin in the scope of the route
-   * @throws SSE_ERR_OPTION, SSE_ERR_ERROR_EVENT
+   * @throws SSE_ERR_OPTION, SSE_ERR_ERROR_EVENT, SSE_ERR_CONTRACT for a stream as the response to a status without a body
    */
   constructor ({ url, responses, options }: RouteDefinition, defaults: ResolvedOptions) {
     this.#url = url
@@ -48,6 +52,7 @@ export class StreamRoute {
     for (const [status, response] of Object.entries(responses ?? {})) {
       const declaration = declarationOf(response)
       if (declaration === undefined) continue
+      if (/^1|^(204|205|304)$/.test(status)) throw new SSE_ERR_CONTRACT(`Route '${url}' declares an event stream for status ${status}, whose responses have no body: declare it for another, such as 200`)
       checkErrorEvent(declaration.events, this.options)
       this.#declarations.set(status, declaration)
     }
@@ -87,11 +92,11 @@ export class StreamRoute {
   /**
    * The contract for a status code: that of the code, of its class (`2xx`), or of `default`.
    *
-   * @throws SSE_ERR_NO_CONTRACT when the route declares responses but no stream for this one, SSE_ERR_NOT_COMPILED when
+   * @throws SSE_ERR_NO_CONTRACT when the route declares responses but no stream for this one, or the status allows no body, SSE_ERR_NOT_COMPILED when
    *   it was defined before the plugin was loaded
    */
   contract (status: number): Contract {
-    if (this.#responses === undefined) return UNDECLARED
+    if (this.#responses === undefined && !hasNoBody(status)) return UNDECLARED
     const key = this.#key(status)
     if (key === undefined) throw new SSE_ERR_NO_CONTRACT(this.#url, status, this.#advice(status))
     const contract = this.#contracts.get(key)
@@ -119,6 +124,7 @@ export class StreamRoute {
 
   /** What to write so that a status code has a stream. */
   #advice (status: number): string {
+    if (hasNoBody(status)) return WITHOUT_BODY
     if (this.#nearest(status) !== undefined) return 'write EventStream(schema) in place of the plain schema of its response'
     if (this.isDeclared) return `call reply.code() with a status that has one (${this.statuses.join(', ')}), or declare one for ${status}`
     return `declare EventStream(schema) as its response for ${status}`
@@ -127,7 +133,7 @@ export class StreamRoute {
   /** The key of the response for a status code, if that is an event stream. */
   #key (status: number): string | undefined {
     if (this.#keys.has(status)) return this.#keys.get(status)
-    const nearest = this.#nearest(status)
+    const nearest = hasNoBody(status) ? undefined : this.#nearest(status)
     const key = nearest !== undefined && this.#declarations.has(nearest) ? nearest : undefined
     this.#keys.set(status, key)
     return key

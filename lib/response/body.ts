@@ -1,5 +1,6 @@
 // The payload for `reply.send`, which steps aside where Fastify pipes it into the raw response.
 import { Readable } from 'node:stream'
+import { hasNoBody, reframe } from './framing.ts'
 import { breakAfter, type Outlet, type OutletOwner, type RawResponse, ReadableOutlet, ResponseOutlet } from './outlet.ts'
 
 /** The stream that a body is the body of. */
@@ -39,6 +40,7 @@ export class Body extends Readable {
   }
 
   override pipe<T extends NodeJS.WritableStream> (destination: T, options?: { end?: boolean | undefined }): T {
+    if (destination as unknown === this.#raw) reframe(this.#raw)
     // With trailers (`end: false`) Fastify ends the response itself, once the body has ended.
     if (destination as unknown !== this.#raw || options?.end === false || this.#isOpen) return super.pipe(destination, options)
     this.#isOpen = true
@@ -47,7 +49,9 @@ export class Body extends Readable {
       this.resume()
     }
     this.#letGo()
-    this.#owner.onOutlet(new ResponseOutlet(this.#raw, this.#owner))
+    // A hook has set a 304, say. The close of the response ends the stream.
+    if (hasNoBody(this.#raw.statusCode)) this.#raw.end()
+    else this.#owner.onOutlet(new ResponseOutlet(this.#raw, this.#owner))
     return destination
   }
 
