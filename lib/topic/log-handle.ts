@@ -131,17 +131,17 @@ export abstract class LogHandle<C> implements LogSource<EventOf<C>> {
    * one, leave its id out.
    *
    * @throws SSE_ERR_OPTION; in the loop SSE_ERR_GAP where events are missing and there is no `onGap`; of a run also what it
-   *   failed with, SSE_ERR_LOST, or SSE_ERR_RUN_NOT_FOUND where none was started within 5 s
+   *   failed with, SSE_ERR_LOST, SSE_ERR_RUN_NOT_FOUND where none was started within 5 s, or SSE_ERR_STORE where the app closes first
    */
   messages (given: MessageOptions = {}): AsyncGenerator<MessageOf<C>, void, void> {
     const { from = this.defaultFrom, ...options } = checkOptions(given, MESSAGES_RULES)
-    const { records, logs } = this.core
+    const { kind, records, logs } = this.core
     const start = startOf(() => this.ids, from, this.defaultFrom, undefined)
     const open = async () => {
       await records.ready()
       return logs.pull(this.readable(), start)
     }
-    return messagesOf({ title: this.title, open, toMessage: ({ entry, id }) => records.message(entry, id) }, options) as AsyncGenerator<MessageOf<C>, void, void>
+    return messagesOf({ title: this.title, hasEnd: kind === 'run', open, toMessage: ({ entry, id }) => records.message(entry, id) }, options) as AsyncGenerator<MessageOf<C>, void, void>
   }
 
   protected get ids (): LogIds {

@@ -1,5 +1,6 @@
 // A log's events in code: for filters, merges and tests.
 import { SSE_ERR_GAP, SSE_ERR_LOST, SSE_ERR_RUN_NOT_FOUND } from '../errors.ts'
+import { closed } from '../log/publisher.ts'
 import { type Gap, type Pull, type PulledEntry } from '../log/reading.ts'
 import { type LogEntry } from '../log/store.ts'
 import { type FailureData } from '../wire/control.ts'
@@ -16,6 +17,8 @@ export interface MessagesOptions {
 /** The log whose messages are asked for. */
 interface LogToRead {
   readonly title: string
+  /** Whether it comes to an end: a run does. */
+  readonly hasEnd: boolean
   /** Begins to read; called when the loop starts. */
   open (): Promise<Pull>
   /** Undefined for an event that the contract does not have. */
@@ -36,7 +39,7 @@ class Loop {
 /**
  * The messages of a log, as they are asked for.
  *
- * @throws SSE_ERR_GAP; of a run also SSE_ERR_RUN_NOT_FOUND, SSE_ERR_LOST, or what it failed with
+ * @throws SSE_ERR_GAP; of a run also SSE_ERR_RUN_NOT_FOUND, SSE_ERR_LOST, what it failed with, or SSE_ERR_STORE where the app closes first
  */
 export function messagesOf (log: LogToRead, options: MessagesOptions): AsyncGenerator<LogMessage, void, void> {
   const loop = new Loop()
@@ -51,7 +54,7 @@ export function messagesOf (log: LogToRead, options: MessagesOptions): AsyncGene
   })
 }
 
-async function * read ({ title, open, toMessage }: LogToRead, { signal, onGap = throwGap }: MessagesOptions, loop: Loop): AsyncGenerator<LogMessage, void, void> {
+async function * read ({ title, hasEnd, open, toMessage }: LogToRead, { signal, onGap = throwGap }: MessagesOptions, loop: Loop): AsyncGenerator<LogMessage, void, void> {
   if (signal?.aborted === true) return
   signal?.addEventListener('abort', loop.stop, { once: true })
   let isFound = false
@@ -71,6 +74,8 @@ async function * read ({ title, open, toMessage }: LogToRead, { signal, onGap = 
         else yield message
       }
     }
+    // The app was closed before the end: a run would look complete.
+    if (hasEnd && !loop.isOver) throw closed()
   } finally {
     signal?.removeEventListener('abort', loop.stop)
     loop.stop()

@@ -273,6 +273,19 @@ t.test('once the app is closed, a run is not waited for', async t => {
   }
 })
 
+t.test('messages of a run that is produced elsewhere fail when their app closes: they would look complete', async t => {
+  const { one, other } = await twoInstances(t)
+  const writer = await other.runs.of('a').open()
+  await writer.append(count(1))
+  const messages = one.runs.of('a').messages()
+  t.match((await messages.next()).value, count(1))
+  const next = messages.next()
+  next.catch(() => {})
+  await one.app.close()
+  await t.rejects(next, { code: 'SSE_ERR_STORE', message: /it was closed/ })
+  await writer.end()
+})
+
 t.test('start takes a function, and anything else begins no run', async t => {
   const { runs } = await serveRuns(t)
   for (const source of [upTo(1), [count(1)], null, undefined, 'text']) await t.rejects(runs.of('a').start(source as never), { code: 'SSE_ERR_SOURCE', message: /write start/ })
