@@ -1,6 +1,6 @@
 // The types of what is streamed: sources, and what a handler may return. Types only.
 
-/** What the function form of a source is told. */
+/** The argument of a source function. */
 export interface SourceContext {
   /** The `Last-Event-ID` header of a client that reconnects. */
   readonly lastEventId: string | undefined

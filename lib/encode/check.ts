@@ -99,7 +99,7 @@ export class SchemaCompiler implements AssertionCompiler {
     return places
   }
 
-  /** @param ownProperties whether inherited properties are told from own ones, which takes time: see {@link hasOnlyPlainNames} */
+  /** @param ownProperties whether to ignore inherited properties, which is slower: see {@link hasOnlyPlainNames} */
   #instance (ownProperties: boolean): Ajv2020 {
     const known = this.#instances.get(ownProperties)
     if (known !== undefined) return known

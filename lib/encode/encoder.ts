@@ -24,7 +24,7 @@ export interface Encoder {
   /**
    * Appends the frame of an item.
    *
-   * @throws SSE_ERR_MESSAGE, SSE_ERR_EVENT, SSE_ERR_ID or SSE_ERR_RETRY for a message that is none, then
+   * @throws SSE_ERR_MESSAGE, SSE_ERR_EVENT, SSE_ERR_ID or SSE_ERR_RETRY for a malformed message, then
    *   SSE_ERR_PAYLOAD or SSE_ERR_SERIALIZE for its payload
    */
   frame (item: unknown, out: Outgoing): void

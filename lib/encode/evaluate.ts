@@ -61,7 +61,7 @@ export class Evaluator {
     return this.#evaluate(this.#schema.root, value, false) !== undefined
   }
 
-  /** @param isChecked whether the value has passed the check of this schema, but for what Ajv leaves out */
+  /** @param isChecked whether the value has passed this schema's check, apart from what Ajv ignores */
   #evaluate (node: SchemaNode, value: unknown, isChecked: boolean): Declared | undefined {
     if (typeof node === 'boolean') return node ? ANYTHING : undefined
     const facts = this.#factsOf(node)

@@ -1,5 +1,5 @@
-// What JSON will say of a payload: a plain copy, made by the rules of JSON.stringify but for values that it would drop,
-// or turn into `{}` or null, without a word. They stay, to be refused where the schema declares them.
+// A plain copy of a payload, as JSON.stringify would read it. Values that JSON.stringify would silently drop, or turn into
+// `{}` or null, stay in it, so that they are refused where the schema declares them.
 import { types } from 'node:util'
 import { ignoreRejection } from '../stray-promise.ts'
 
@@ -60,7 +60,7 @@ export function isOrdinary (value: object): boolean {
 }
 
 function copyOf (given: unknown, key: string, ancestors: object[]): unknown {
-  // Buffers have a toJSON(), of which no schema knows.
+  // Buffers have a toJSON() that no schema describes.
   if (ArrayBuffer.isView(given)) return BYTES
   let value = given
   if ((typeof value === 'object' && value !== null) || typeof value === 'function' || typeof value === 'bigint') {

@@ -1,6 +1,6 @@
 // The fast path: payloads of the schemas that fast-json-stringify writes exactly. It reads some keywords of JSON Schema in
 // its own way, so it only gets a schema of what it has to write, made here: objects, arrays of one kind of items, and
-// values of which the check guarantees the type. docs/exactness.md says which schemas these are.
+// values whose type the check guarantees. docs/exactness.md says which schemas these are.
 import buildSerializer, { type Schema } from 'fast-json-stringify'
 import { type ResolvedSchema, type SchemaNode } from '../schema/resolve.ts'
 import { isObject, type SchemaObject } from '../schema/walk.ts'
@@ -16,7 +16,7 @@ export interface FastPath {
 /**
  * The fast path of a schema.
  *
- * @param isKeyword whether a keyword that is none of these checks something
+ * @param isKeyword whether any other keyword checks something
  * @returns undefined where fast-json-stringify would not write all payloads exactly
  */
 export function fastPath (schema: ResolvedSchema, isKeyword: (name: string) => boolean): FastPath | undefined {

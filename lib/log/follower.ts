@@ -4,7 +4,7 @@ import { compareCursors, follows } from './cursor.ts'
 import { type StoreGate } from './gate.ts'
 import { type Cursor, type LogEntry, type Slice } from './store.ts'
 
-/** What a log is, for those who follow it. */
+/** A log to follow. */
 export interface FollowedLog {
   readonly log: string
   /** Of a topic: renewed while it is followed. */
@@ -13,7 +13,7 @@ export interface FollowedLog {
   readonly lease: number | undefined
 }
 
-/** Who is told of what a log does. */
+/** Gets what a follower finds. */
 export interface FollowerListener {
   /** What follows the entries before it. */
   onEntries (entries: readonly LogEntry[]): void
@@ -85,7 +85,7 @@ export class Follower implements Alarm {
     }, error => this.#listener.onFailure(error))
   }
 
-  /** Something happened that a hint did not tell. */
+  /** Reads again, whatever the hints said. */
   refresh (): void {
     if (this.#isEnded) {
       this.#isEnded = this.#isStopped = false
@@ -210,8 +210,8 @@ export class Follower implements Alarm {
   }
 
   /**
-   * Looks after the producer of a run, whose tail this is. A live one renews its lease every third of it. Dead is who
-   * missed a renewal at one look, and has no lease at another a third of it later: a store may lose a lease.
+   * Looks after the producer of a run, whose tail this is. A live one renews its lease every third of it. It is
+   * dead if it missed a renewal at one look and has no lease a third of it later: a store may lose a lease.
    */
   #judge ({ lease: left }: Slice, tail: LogEntry, lease: number): void {
     if (this.#stopAtEnd(tail)) return

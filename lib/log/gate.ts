@@ -1,9 +1,9 @@
-// Everybody's way to the store for reading: a bound on what is in flight, and patience while it is down.
+// Reads of a store: a bound on how many are in flight, and retries while it is down.
 import { type Alarm, type Alarms, type Clock } from './clock.ts'
 import { type Cursor, type Notify, type ReadOptions, type Slice, type Store, StoreError } from './store.ts'
 import { Turns } from './turns.ts'
 
-/** Told once when the store goes, and once when it is back. */
+/** Called once when the store goes down, and once when it is back. */
 export interface StoreReport {
   onDown (error: unknown): void
   onUp (): void
@@ -29,7 +29,7 @@ interface Job {
  */
 export class StoreGate {
   readonly store: Store
-  /** What appends take first: a loop that awaits each would have the process for itself otherwise. */
+  /** Rations appends: a loop that awaits each one would starve the event loop. */
   readonly appends = new Turns(APPENDS_PER_TURN)
   /** How often the store has gone. */
   outages = 0

@@ -12,7 +12,7 @@ import { type WriterOptions } from './writer.ts'
 
 /** A log as its readers in this process share it. */
 export interface ReadableLog extends FollowedLog {
-  /** Taken of the first reader, while there are any. */
+  /** The first reader's counts, as long as there are readers. */
   readonly presentation: Presentation
 }
 
@@ -36,7 +36,7 @@ export class Logs {
   readonly #parts: ChannelParts
   #isClosed = false
 
-  /** @param report is told when the store goes and when it is back, once each */
+  /** @param report called once when the store goes down, and once when it is back */
   constructor (store: Store, report: StoreReport, clock: Clock = systemClock) {
     this.#store = store
     users.set(store, (users.get(store) ?? 0) + 1)
@@ -110,7 +110,7 @@ export class Logs {
   }
 
   /**
-   * What a reader would be at: the entries after a cursor, at most two, and the tail.
+   * Where a reader would be: the entries after a cursor, at most two, and the tail.
    *
    * @param ms how long the store may take
    * @returns null where it took longer, or is down
@@ -145,7 +145,7 @@ export class Logs {
     return this.#channels.get(log)?.readers ?? 0
   }
 
-  /** Lets go of everything, and of the store: readers are over, publications fail, runs are left to their lease. */
+  /** Ends all readers, fails what waits to be published, leaves this process's runs to their leases, and releases the store. */
   async close (): Promise<void> {
     if (this.#isClosed) return
     this.#isClosed = true

@@ -1,4 +1,4 @@
-// What readers read that are not at the tail: pages from the store, with the gap that a cursor turns out to be at.
+// Pages of the store for readers that are not at the tail, with the gap that a cursor turns out to be at.
 import { type Alarm, type Alarms, type Clock } from './clock.ts'
 import { compareCursors, follows, positionOf, successor } from './cursor.ts'
 import { type FollowedLog, GRACE, lookAfter, PAGE_TEXT } from './follower.ts'
@@ -27,7 +27,7 @@ export interface Current {
 /** A page, or why there is none: 'gone' where the log of a run does not exist, null when not wanted any more. */
 export type PageResult = Page | Current | 'gone' | null
 
-/** What a page is read after: a cursor, null for the oldest entry kept, or an id that is none of this log. */
+/** What a page is read after: a cursor, null for the oldest entry kept, or an id of another log. */
 export type After = Cursor | null | { readonly foreign: string }
 
 interface ReadableSlice {
@@ -147,15 +147,15 @@ export class Pages {
     return this.#page({ reason: 'gap', gap: { after, next }, id: this.#ids.of(start.place) }, start)
   }
 
-  /** The gap of a reader of whose place nothing is known: it goes on with the oldest entry kept. */
+  /** The gap of a reader whose place is unknown: it continues with the oldest entry kept. */
   async #restart (after: string): Promise<PageResult> {
     const slice = await this.#sliceAfter(null)
     return slice === null || slice === 'gone' ? slice : this.#gap(after, slice.entries, slice.tail)
   }
 
   /**
-   * The log lost a suffix. What is left of a topic in this epoch the reader has seen, so it goes on at the tail; of another
-   * epoch nothing is known. A run begins anew.
+   * The log lost a suffix. In the same epoch a topic's reader has seen all that is left, so it continues at the tail; in
+   * another epoch its place is unknown. A run begins anew.
    */
   #ahead (after: Cursor, tail: LogEntry): Page | Promise<PageResult> {
     const id = this.#ids.of(after)
@@ -176,7 +176,7 @@ export class Pages {
   }
 }
 
-/** Where to begin with entries of which nothing before is to be had: after an `open` record, which is no event. */
+/** Where to begin if nothing older can be had: after an `open` record, which is no event. */
 function beginningOf (entries: readonly LogEntry[]): Start {
   const first = entries[0]!
   return first.kind === 'open' ? { place: first.id, rest: entries.slice(1) } : { place: before(first), rest: entries }

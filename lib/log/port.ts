@@ -31,15 +31,15 @@ export interface ChannelPort {
   readonly presentation: Presentation
   readonly ring: Ring
   readonly turns: Turns
-  /** How many there are, of either kind. */
+  /** The number of readers, of either kind. */
   readonly readers: number
   /** Whether the log was followed up to its tail: the ring's cursor is a place of the log. */
   readonly isReady: boolean
-  /** Why there is nothing more: the log of a run is gone, the process lets go of it, or the store failed for good. */
+  /** Why there is nothing more: the log of a run is gone, the app was closed, or the store failed for good. */
   readonly over: 'gone' | 'closed' | { readonly error: unknown } | undefined
   /** The end of a run, where the ring's cursor is at it. */
   readonly ended: LogEntry | undefined
-  /** A reader is over. */
+  /** A reader has ended. */
   leave (): void
   /** What follows a place, from the store. */
   pageAfter (after: After): Promise<PageResult>

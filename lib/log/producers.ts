@@ -19,7 +19,7 @@ interface Existing extends Slice {
   readonly tail: LogEntry
 }
 
-/** The producers of runs: who may be one, who was, and who is taken for dead. */
+/** Claims and stops runs, and seals those whose producer is dead. */
 export class Producers {
   readonly #gate: StoreGate
   readonly #clock: Clock
@@ -148,7 +148,7 @@ export class Producers {
     return this.#patiently(() => this.#gate.store.delete(log))
   }
 
-  /** Lets go of all runs of this process; what they had not ended runs out. */
+  /** Abandons all runs of this process: their leases run out. */
   close (): void {
     this.#isClosed = true
     for (const writer of this.#writers.values()) writer.abandon()

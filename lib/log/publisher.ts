@@ -27,7 +27,7 @@ interface Publication {
 export const BATCH_RECORDS = 500
 export const BATCH_LENGTH = 524_288
 
-/** What waited behind a slow append for as long as it may has a fair try all the same, ms. */
+/** The least time for an append, ms: records that waited out their timeout behind a slow one still get a try. */
 export const SHORTEST_TRY = 250
 
 const SHORTEST_PAUSE = 10
@@ -127,7 +127,7 @@ export class Publisher {
   }
 }
 
-/** How many of what waits go into one append: one alone, if it has a key. */
+/** How many waiting records go into one append; one with a key is appended alone. */
 function batchLength (waiting: readonly Publication[]): number {
   let length = 0
   for (let i = 0; i < waiting.length; i++) {

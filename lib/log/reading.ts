@@ -2,7 +2,7 @@
 import { type Frames } from '../wire/frames.ts'
 import { type Cursor, type LogEntry } from './store.ts'
 
-/** Events that a reader cannot have: trimmed, expired, lost by the store; or its cursor is none of this log's. */
+/** Events that a reader cannot have: trimmed, expired, lost by the store; or its cursor is of another log. */
 export interface Gap {
   /** The reader's id, as the client sent it; null where a run does not begin with its beginning. */
   readonly after: string | null

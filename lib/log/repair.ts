@@ -34,7 +34,7 @@ export class RepairWindow {
   /**
    * From where records have to be appended again, because the store lost them: it was rolled back, or forgot the log.
    *
-   * @throws the error, where it tells of anything else, or what was lost is not kept any more
+   * @throws the error, if it has another reason, or if the lost records are not kept any more
    */
   repairFrom (error: unknown, epoch: number): number {
     if (!(error instanceof StoreError)) throw error

@@ -1,7 +1,8 @@
+// How a reader waits for its log to move on.
 import { type Current } from './pages.ts'
 import { type ChannelPort } from './port.ts'
 
-/** How a reader waits for its log to move on. */
+/** One reader's wait. */
 export class Standby {
   readonly #channel: ChannelPort
   #wake: (() => void) | undefined

@@ -154,7 +154,7 @@ export interface Store {
    * it is opened again, even in the same ms, it gets a higher epoch, so that no old cursor fits.
    */
   delete (log: string): Promise<void>
-  /** Lets go of connections, files and timers. Afterwards every call throws UNAVAILABLE. */
+  /** Frees connections, files and timers. Afterwards every call throws UNAVAILABLE. */
   close (): Promise<void>
 }
 

@@ -105,7 +105,7 @@ export class Writer implements Alarm {
     return ended
   }
 
-  /** Seals the log as stopped, in this process: its source is told at once. */
+  /** Seals the log as stopped. The source is in this process, so its signal fires at once. */
   stop (): Promise<Cursor> {
     const isRefused = this.#refusal !== undefined
     const ended = this.end('stopped')
@@ -215,7 +215,7 @@ export class Writer implements Alarm {
     if (records.at(-1)?.kind === 'end') this.#close(undefined)
   }
 
-  /** What a writer that was refused tells its source. */
+  /** The reason that a refused writer gives its source. */
   async #reasonOf (error: unknown): Promise<unknown> {
     if (!(error instanceof StoreError)) return error
     try {

@@ -45,7 +45,7 @@ export function dataSchemas (item: SchemaObject): SchemaObject[] {
   return branches.map(({ properties: { data } }) => (data.contentSchema ?? data) as SchemaObject)
 }
 
-/** The schema of what clients make of the data. Up to 3.1, code generators take the stream's type from it. */
+/** The schema of the data as clients parse it. Up to 3.1, code generators take the stream's type from it. */
 export function payloadSchema (branches: readonly EventBranch[]): SchemaObject {
   // Not `const`: orval reduces a union that has one to that value.
   const schemas = branches.map(({ title, only, data }) => ({ title, data: only === undefined ? data : literal(only, '3.0') }))

@@ -64,7 +64,7 @@ export class AppLogs {
   /** Waits for the sources of this process's runs for as long as each may take; those that go on fail. */
   async finishRuns (): Promise<void> {
     await Promise.all(Array.from(this.#running, async ([producer, { shutdownGrace }]) => {
-      const timer = setTimeout(() => { producer.fail(new SSE_ERR_SHUTDOWN()).catch(() => { /* `done` tells */ }) }, shutdownGrace)
+      const timer = setTimeout(() => { producer.fail(new SSE_ERR_SHUTDOWN()).catch(() => { /* `done` resolves all the same */ }) }, shutdownGrace)
       await producer.done
       clearTimeout(timer)
     }))

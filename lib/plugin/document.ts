@@ -1,4 +1,4 @@
-// What the OpenAPI document is told about a route.
+// Route facts that the OpenAPI document needs.
 import { type FastifyInstance } from 'fastify'
 import { type ComponentNames } from '../openapi/components.ts'
 import { type RouteDocument } from '../openapi/route.ts'

@@ -1,5 +1,5 @@
-// A topic or run as the source of a reply: whether the route may stream it, from where its client reads, and how its end
-// is told.
+// A topic or run as the source of a reply: whether the route may stream it, where its client begins to read, and how its
+// end is reported.
 import { type FastifyReply } from 'fastify'
 import { SSE_ERR_CONTRACT_MISMATCH, SSE_ERR_OPTION } from '../errors.ts'
 import { type Feed } from '../response/feed.ts'

@@ -24,7 +24,7 @@ export function sse (this: FastifyReply, source: unknown, options?: SseOptions &
   return stream(this, source, options)
 }
 
-/** Streams a source; it is let go where that fails. */
+/** Streams a source, and releases it if that fails. */
 export function stream (reply: FastifyReply, source: unknown, options: (SseOptions & ReadingOptions) | undefined): FastifyReply {
   try {
     return answer(reply, source, options)

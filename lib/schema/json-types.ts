@@ -6,7 +6,7 @@ import { children, isObject, type SchemaObject } from './walk.ts'
 const JSON_TYPES = new Set(['string', 'number', 'integer', 'boolean', 'object', 'array', 'null'])
 
 /**
- * Refuses a payload schema of what JSON cannot carry, such as TypeBox's `Date`. Schemas that it refers to are checked
+ * Refuses payload schemas for values that JSON cannot carry, such as TypeBox's `Date`. Schemas that it refers to are checked
  * when they are resolved.
  *
  * @param name the event, for the message

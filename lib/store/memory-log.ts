@@ -115,7 +115,7 @@ function bytesOf ({ type, data, meta }: LogEntry): number {
   return ENTRY_BYTES + type.length + Buffer.byteLength(data) + meta.length
 }
 
-/** Lets go of the oldest entries, beyond that many events. */
+/** Drops the oldest entries beyond that many events. */
 export function trim (log: StoredLog, maxEvents: number): void {
   while (log.events > maxEvents) {
     const entry = log.entries[log.start]!

@@ -1,4 +1,4 @@
-// The one connection of a store that subscribes. Many who watch one log share a channel; after a reconnect all are told.
+// The one connection of a store that subscribes. All watchers of a log share a channel, and are notified after a reconnect.
 import type { Notify } from '../log/store.ts'
 import { Link } from './redis-link.ts'
 import type { RedisDriver } from './redis-client.ts'
@@ -115,7 +115,7 @@ export class Subscriptions {
     if (this.#isSettling || this.#isClosed) return
     this.#isSettling = true
     // Whoever begins to watch in this turn joins the first command.
-    Promise.resolve().then(() => this.#settleAll()).catch(() => { /* it rejects those who wait */ })
+    Promise.resolve().then(() => this.#settleAll()).catch(() => { /* the calls that wait were rejected */ })
   }
 
   async #settleAll (): Promise<void> {

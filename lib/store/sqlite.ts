@@ -13,8 +13,8 @@ export type { SqliteDatabase } from './sqlite-database.ts'
 /** Options of {@link sqliteStore}. */
 export interface SqliteStoreOptions extends StoreOptions {
   /**
-   * `'normal'` survives the death of the process; when the machine loses power, the last appends may be lost, which readers
-   * are told of with a `$gap`. `'full'` waits for the disk at each append.
+   * `'normal'` survives the death of the process; when the machine loses power, the last appends may be lost, and
+   * readers get a `$gap`. `'full'` waits for the disk at each append.
    * @default 'normal'
    */
   synchronous?: 'normal' | 'full' | undefined

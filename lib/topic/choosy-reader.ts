@@ -1,5 +1,5 @@
-// Readers that do not get everything: a filter, or only the newest event of each key. They pull, so that one that is slow
-// costs a cursor, and what it is spared is decided when it gets there.
+// Readers with a filter, or that get only the newest event of each key. They pull, so a slow one costs a cursor, and what it
+// gets is decided when it gets there.
 import { setImmediate as turn } from 'node:timers/promises'
 import { closed } from '../log/publisher.ts'
 import { type Batch, type Presentation, type Pull, type PulledEntry } from '../log/reading.ts'
@@ -14,7 +14,7 @@ const TURN_BYTES = 65_536
 /** The key of an event for conflation; undefined for one that always counts. */
 export type KeyOf = (entry: PulledEntry) => string | number | undefined
 
-/** What a reader is spared, and what it gets beside events. */
+/** What a reader gets. */
 export interface Choice extends Pick<Presentation, 'begin' | 'end'> {
   /** Whether the reader gets an event. Everything by default. */
   readonly takes?: ((entry: PulledEntry) => boolean) | undefined

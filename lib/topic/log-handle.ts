@@ -51,7 +51,7 @@ export interface ReadingOptions<E = unknown> {
   filter?: ((message: LoggedMessage<Exclude<E, Comment | Checkpoint>>) => boolean) | undefined
 }
 
-/** Where `messages` begins, and what it tells. */
+/** Options of `messages`. */
 export interface MessageOptions extends MessagesOptions {
   /** As for `reply.sse`. */
   from?: From | undefined

@@ -6,7 +6,7 @@ import { type LogEntry } from '../log/store.ts'
 import { type FailureData } from '../wire/control.ts'
 import { type LogMessage } from './records.ts'
 
-/** What a loop over messages is told. */
+/** Options of a loop over messages. */
 export interface MessagesOptions {
   /** Ends the loop, without an error. */
   signal?: AbortSignal | undefined

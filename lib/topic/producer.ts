@@ -24,7 +24,7 @@ export interface ProducerHost {
   open (source: unknown): Iterator<unknown> | AsyncIterator<unknown>
   /** Whether an item that the contract rejects is dropped; it is logged then. */
   drops (error: unknown, item: unknown): boolean
-  /** What readers are told of an error. */
+  /** What readers may know of an error. */
   describe (error: unknown): FailureData
   /** The run has ended, or its log was taken away. */
   ended (summary: ProducerSummary): void
@@ -69,7 +69,7 @@ export class Producer {
     if (writer.signal.aborted) this.#onAbort()
   }
 
-  /** Whether nothing more is taken. */
+  /** Whether nothing more can be appended. */
   get isOver (): boolean {
     return this.#isOver
   }
@@ -168,7 +168,7 @@ export class Producer {
     this.#finish(reason?.code === 'SSE_ERR_STOPPED' ? 'stopped' : 'lost', reason)
   }
 
-  /** Tells the source, and lets it go. */
+  /** Fires the signal of the source, and calls its `return()`. */
   #abort (reason: unknown): void {
     if (this.#controller.signal.aborted) return
     this.#controller.abort(reason)

@@ -59,8 +59,8 @@ export class Records {
   ready (): Promise<Encoder> {
     if (this.#compiling === undefined) {
       this.#compiling = this.#compile()
-      // The first reaction: those who wait come right after it, before anybody who finds the encoder there.
-      this.#compiling.then(encoder => { this.#encoder = encoder }, () => { /* whoever waits is told */ })
+      // The first reaction, so that calls which wait come before those that find the encoder there.
+      this.#compiling.then(encoder => { this.#encoder = encoder }, () => { /* rejects for those that wait */ })
     }
     return this.#compiling
   }

@@ -16,7 +16,7 @@ export type SnapshotFunction<E> = (context: SnapshotContext) => Snapshotted<E> |
 
 interface Calls<T> {
   readonly running: Promise<T>
-  /** For those who asked while it was running: what it gives may be older than their cursor. */
+  /** For readers that asked while it was running: its result may be older than their cursor. */
   next: Promise<T> | undefined
 }
 

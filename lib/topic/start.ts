@@ -9,7 +9,7 @@ import { ignoreRejection } from '../stray-promise.ts'
 /** A place in a log: its newest, its oldest event, the newest n events, or after the event with an id. */
 export type Place = 'now' | 'start' | { readonly last: number } | string
 
-/** Where a reader without a cursor of the log begins; a function of an id that is none of the log's, to migrate from ids of your own. */
+/** Where a reader without a cursor of the log begins; a function of an id of another system, to migrate from ids of your own. */
 export type From = Place | ((lastEventId: string) => Place)
 
 /**
