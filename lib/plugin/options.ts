@@ -44,7 +44,7 @@ const STORE_METHODS = ['append', 'read', 'watch', 'delete', 'close'] as const
  */
 export function resolvePluginOptions (options: SsePluginOptions, base?: PluginSettings): PluginSettings {
   const { ajv = base?.ajv, store = base?.store, prefix, logLevel, logSerializers, ...given } = options as SsePluginOptions & RegisterOptions
-  const streams = resolveOptions(given, base?.streams)
+  const streams = resolveOptions(given, base?.streams, ['ajv', 'store'])
   if (ajv !== undefined && !isAjvOption(ajv)) throw new SSE_ERR_OPTION('ajv', 'an object of `customOptions`, an object, and `plugins`, an array of functions or [function, options]', inspect(ajv, { depth: 0 }))
   if (store !== undefined && !isStore(store)) throw new SSE_ERR_OPTION('store', `an object with the methods ${STORE_METHODS.join(', ')}, such as \`memoryStore()\``, inspect(store, { depth: 0 }))
   return Object.freeze({ streams, ajv, store })

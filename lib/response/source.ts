@@ -2,6 +2,7 @@
 import { Readable } from 'node:stream'
 import { SSE_ERR_SOURCE, SSE_ERR_SOURCE_USED } from '../errors.ts'
 import { ignoreRejection } from '../stray-promise.ts'
+import { Message } from '../wire/message.ts'
 
 /** What a stream is pulled from: `isSync` says that `next()` answers without a promise. */
 export interface SourceIterator {
@@ -105,6 +106,19 @@ function readableIterator (readable: Readable): AsyncIterator<unknown> {
 }
 
 function describe (source: unknown): string {
-  if (typeof source === 'object' && source !== null) return `an object of class ${source.constructor?.name ?? 'null'}`
-  return typeof source
+  if (typeof source !== 'object' || source === null) return typeof source === 'string' ? `a string ${SINGLE_EVENT}` : typeof source
+  const found = `an object of class ${source.constructor?.name ?? 'null'}`
+  const advice = adviceFor(source)
+  return advice === undefined ? found : `${found} ${advice}`
+}
+
+const SINGLE_EVENT = '(a single event goes into an array: `[event]`)'
+
+/** What to write instead of what other libraries take. */
+function adviceFor (source: object): string | undefined {
+  const { on, subscribe, addEventListener } = source as Partial<Record<string, unknown>>
+  if (typeof on === 'function') return '(for an EventEmitter, write `on(emitter, name, { signal })` of node:events)'
+  if (typeof subscribe === 'function' || typeof addEventListener === 'function') return '(what calls back, such as an Observable, goes into a `ReadableStream`: see docs/recipes.md)'
+  const prototype: unknown = Object.getPrototypeOf(source)
+  return source instanceof Message || prototype === Object.prototype || prototype === null ? SINGLE_EVENT : undefined
 }

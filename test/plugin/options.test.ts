@@ -37,3 +37,7 @@ t.test('store is inherited, and has the methods of a store', async t => {
     t.throws(() => resolve({ store: wrong }), { code: 'SSE_ERR_OPTION', message: /^Option `store` must be an object with the methods append, read, watch, delete, close/ })
   }
 })
+
+t.test('the message about an unknown option lists those of the plugin too', async t => {
+  t.throws(() => resolve({ retryDelay: 5 }), { code: 'SSE_ERR_OPTION', message: /^Option `retryDelay` must be one of heartbeat, .*, strictAccept, ajv, store, got an unknown name$/ })
+})

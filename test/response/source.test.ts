@@ -1,7 +1,9 @@
+import { EventEmitter } from 'node:events'
 import { Readable } from 'node:stream'
 import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { EventStream, event } from '../../lib/index.ts'
+import { openIterator } from '../../lib/response/source.ts'
 import { ask, eventually, unhandledErrors, serve, summaries } from '../helpers/serve.ts'
 
 const Numbers = { schema: { response: { 200: EventStream({ type: 'number' }) } } }
@@ -149,6 +151,22 @@ for (const [name, source] of Object.entries<unknown>({
     t.equal(answer.status, 500)
     t.match(answer.headers['content-type'], 'application/json')
     t.match(JSON.parse(await answer.whole()), name.includes('cannot') ? { message: 'no iterator' } : { code: 'SSE_ERR_SOURCE' })
+  })
+}
+
+const MISTAKEN: Record<string, [unknown, RegExp]> = {
+  'an event': [event(1), /got an object of class Message \(a single event goes into an array: `\[event\]`\)$/],
+  'an object of fields': [{ data: 1 }, /got an object of class Object \(a single event goes into an array: `\[event\]`\)$/],
+  'a string': ['abc', /got a string \(a single event goes into an array: `\[event\]`\)$/],
+  'an EventEmitter': [new EventEmitter(), /got an object of class EventEmitter \(for an EventEmitter, write `on\(emitter, name, \{ signal \}\)` of node:events\)$/],
+  'an Observable': [{ subscribe: () => {} }, /got an object of class Object \(what calls back, such as an Observable, goes into a `ReadableStream`: see docs\/recipes\.md\)$/],
+  'an EventTarget': [new EventTarget(), /got an object of class EventTarget \(what calls back, such as an Observable, goes into a `ReadableStream`: see docs\/recipes\.md\)$/],
+  bytes: [Buffer.from('abc'), /got an object of class Buffer$/]
+}
+
+for (const [name, [source, message]] of Object.entries(MISTAKEN)) {
+  t.test(`the message about ${name} says what to write instead`, async t => {
+    t.throws(() => openIterator(source), { code: 'SSE_ERR_SOURCE', message })
   })
 }
 
