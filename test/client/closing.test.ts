@@ -96,7 +96,7 @@ t.test('any reason of a signal is thrown, also one that says nothing', async t =
   }
 })
 
-t.test('all who wait are told of the end, and of an error the first', async t => {
+t.test('every call that waits gets the end, the first one an error', async t => {
   const { url } = await serve(t, open('data: 1\n\n'))
   const closed = connect(url)
   const three = [closed.next(), closed.next(), closed.next()]

@@ -7,7 +7,7 @@ import { backoff, keyOf, site, type Tab, tab, tabs, until, when } from './fixtur
 
 const locks = install(t)
 
-t.test('a refusal is told to all, each with a response to read', async t => {
+t.test('every tab gets a refusal, each with a response to read', async t => {
   const { url, requests } = await serve(t, when(() => locks.queued(keyOf(url)) === 3, status(404, { 'content-type': 'text/plain', 'x-why': 'gone' }, 'none')))
   const all = [tab(t, url), tab(t, url), tab(t, url)]
   for (const { ended, states } of all) {
@@ -22,7 +22,7 @@ t.test('a refusal is told to all, each with a response to read', async t => {
   t.equal(locks.queued(keyOf(url)), 0)
 })
 
-t.test('a refusal without a body, cut in it or with no end is told as well', async t => {
+t.test('tabs also get a refusal without a body, with a cut one, or with one that does not end', async t => {
   const { url } = await serve(t, when(() => locks.queued(keyOf(url)) === 2, (_request, response, n) => {
     if (n === 0) response.writeHead(304).end()
     else {
@@ -49,7 +49,7 @@ t.test('so is one of which the browser tells nothing', async t => {
   for (const { ended } of [tab(t, '/opaque', { fetch }), tab(t, '/opaque', { fetch })]) t.match(await ended, { name: 'ResponseError', response: { status: 0 } })
 })
 
-t.test('giving up is told to all, with its cause', async t => {
+t.test('every tab fails when the leader gives up, with the cause', async t => {
   const url = 'http://127.0.0.1:1/'
   const asked = async (...[url, init]: [string, RequestInit]): Promise<Response> => {
     await until(() => locks.queued(keyOf(url)) === 2)

@@ -221,7 +221,7 @@ t.test('a tab that is behind by too many characters fails, however few its messa
   t.equal(ids.length, 17, '64 MiB and the one more')
 })
 
-t.test('a gap is told to every tab, and ends the loop of those without onGap', async t => {
+t.test('every tab gets a gap, which ends the loop of those without onGap', async t => {
   for (const who of ['leader', 'follower']) {
     const server = await site(t)
     const gaps: unknown[] = []

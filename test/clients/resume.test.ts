@@ -10,7 +10,7 @@ const CUTS = 40
 function testClient (t: Test, name: string, client: Resuming): void {
   testResuming(t, name, client, CUTS, t => publishedTopic(t))
 
-  t.test(`${name} is told of each gap, and goes on after it`, async t => {
+  t.test(`${name} gets each gap, and goes on after it`, async t => {
     const log = await publishedTopic(t, 3)
     const seen = await readThroughCuts(t, log, client, CUTS, async cut => {
       // More than the topic keeps for its readers, before this one is back.

@@ -9,7 +9,7 @@ const ITEMS = [1, 'two', 3, event(4, { id: '\n' }), 5]
 const stream = (t: Parameters<typeof serve>[0], options: SseOptions, items: unknown[] = ITEMS) =>
   serve(t, app => { app.get('/', Numbers, (_request, reply) => { reply.sse(items, options) }) })
 
-t.test("onInvalid 'fail', the default, ends the stream as an error that the client is told of", async t => {
+t.test("onInvalid 'fail', the default, ends the stream with an error that the client sees", async t => {
   for (const options of [{}, { onInvalid: 'fail' as const }, { onInvalid: () => 'fail' as const }]) {
     const served = await stream(t, options)
     const answer = await ask(served, '/')

@@ -151,7 +151,7 @@ t.test('a log that nobody follows any more is not asked for, and not watched', a
   t.equal(watched, 0)
 })
 
-t.test('a log that is let go of while the store is slow to watch it', async t => {
+t.test('a log that is closed while the store is slow to watch it', async t => {
   let watch!: () => void
   let watched = 0
   const { logs, topic, clock } = bed(store => Object.assign(store, {
@@ -172,7 +172,7 @@ t.test('a log that is let go of while the store is slow to watch it', async t =>
   await logs.close()
 })
 
-t.test('one end may stop others that were to be told of it', async t => {
+t.test('the end of one reader may stop others that have yet to get it', async t => {
   const { logs, run, clock } = bed()
   t.teardown(() => logs.close())
   await logs.claim('run:r', RUN)
@@ -289,7 +289,7 @@ t.test('a burst larger than the ring within one turn reaches readers whole', asy
   t.equal(sink.text, `[now 1000000-0] ${Array.from({ length: 5_000 }, (_, i) => `x@${i + 1} `).join('')}`)
 })
 
-t.test('a reader that leaves gets nothing more; the last lets the log go after 5 s', async t => {
+t.test('a reader that leaves gets nothing more; 5 s after the last one the log is closed', async t => {
   const { logs, topic, clock, store } = bed()
   t.teardown(() => logs.close())
   const [one, other] = [new TextSink(), new TextSink()]
@@ -365,7 +365,7 @@ t.test('what begins may take time, and nothing that comes meanwhile is missed', 
   t.equal(gone.text, '')
 })
 
-t.test('what begins may fail, and so may what makes frames: the reader is told, the others go on', async t => {
+t.test('where a beginning or a frame cannot be made, its reader fails, and the others go on', async t => {
   const { logs, topic } = bed()
   t.teardown(() => logs.close())
   const presentation = new TextPresentation()
@@ -444,7 +444,7 @@ t.test('a followed topic does not expire, also where nothing is published', asyn
   t.equal((await store.read('topic:t', null, { limit: 1 })).tail, null)
 })
 
-t.test('the ring is let go of when nothing was published for a while; those at the tail stay there', async t => {
+t.test('the ring is cleared when nothing was published for a while; readers at the tail stay there', async t => {
   const { logs, topic, clock } = bed()
   t.teardown(() => logs.close())
   const presentation = new TextPresentation()

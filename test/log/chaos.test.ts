@@ -247,7 +247,7 @@ t.test('a run whose store is rolled back while its producer lives: nothing is lo
   t.pass(`${numRuns} rounds`)
 })
 
-t.test('a run whose producer dies, in a store that is rolled back: every loss is a gap, and every reader is told that it is lost', async t => {
+t.test('a run whose producer dies, in a store that is rolled back: every loss is a gap, and every reader sees the run end as lost', async t => {
   await fc.assert(fc.asyncProperty(fc.integer(), async seed => {
     const { model, clock, processes, random } = worldOf(seed)
     const log = { log: 'run:r', ttl: TTL, lease: LEASE, presentation }

@@ -50,7 +50,7 @@ t.test('a run that was deleted may be started again, in a later epoch, also with
   t.equal(second.writer!.last, '1000001-0')
 })
 
-t.test('stop, in the process of the producer: its source is told at once, what it appended before is kept', async t => {
+t.test('stop, in the process of the producer: its signal fires at once, what was appended before is kept', async t => {
   const { one, other, model } = two()
   const { writer } = await one.claim('run:r', RUN)
   writer!.append(event('a')).catch(t.error)

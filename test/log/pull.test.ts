@@ -48,7 +48,7 @@ t.test('more gives what is there without waiting', async t => {
   t.equal(await more(pull), null)
 })
 
-t.test('frames are made once for all readers, by those who need them', async t => {
+t.test('frames are made once for all readers, when the first one needs them', async t => {
   const { logs, topic } = bed()
   t.teardown(() => logs.close())
   const presentation = new TextPresentation()

@@ -207,7 +207,7 @@ t.test('what was lost is too long ago to be appended again: SSE_ERR_LOST', async
   await t.rejects(writer.append(event('2')), { code: 'SSE_ERR_LOST', cause: { code: 'LOST' } })
 })
 
-t.test('an error that is none of a store\'s is told as it is', async t => {
+t.test('an error that is not a StoreError is passed on as it is', async t => {
   const { writer, model } = await claimed()
   model.append = () => Promise.reject(new TypeError('a bug'))
   await t.rejects(writer.append(event('1')), { message: 'a bug' })
@@ -235,7 +235,7 @@ t.test('abandoned: no more is appended, waiting appends fail, and no timer is le
   t.equal(clock.timers, 0)
 })
 
-t.test('a source that waits for room is let go when the run fails', async t => {
+t.test('a source that waits for room goes on when the run fails', async t => {
   const { writer, fault } = await claimed()
   fault.append = 'hangs'
   for (let n = 0; n < 600; n++) writer.append(event('x')).catch(() => {})

@@ -176,7 +176,7 @@ t.test('the Last-Event-ID header that a route describes is not described again',
   t.same(app.swagger().paths['/stream']!.get!.parameters!.map(({ name }) => name), ['last-event-id'])
 })
 
-t.test('a source is told the Last-Event-ID, though the headers that a route describes are all it takes', async t => {
+t.test('a source gets the Last-Event-ID, though the route accepts only the headers that it describes', async t => {
   const headers = { type: 'object', additionalProperties: false, properties: { 'x-a': { type: 'string' } } }
   const app = await start(t, register(), sse, async app => app.get('/stream', { schema: { headers, response: { 200: EventStream(Type.String(), { id: true }) } } },
     (_request, reply) => { reply.sse(({ lastEventId }) => [lastEventId!]) }))

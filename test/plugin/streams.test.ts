@@ -180,7 +180,7 @@ t.test('a stream that ended before shutdown, but has not left, is cut after the 
 
 const CHILD = new URL('../helpers/sigterm-server.ts', import.meta.url).pathname
 
-t.test('a process that is told SIGTERM exits, with streams open', async t => {
+t.test('a process exits at SIGTERM, with streams open', async t => {
   const child = spawn(process.execPath, ['--import', 'tsx', CHILD], { stdio: ['ignore', 'pipe', 'inherit'], env: CHILD_ENV }) as ChildProcess
   t.teardown(() => child.kill('SIGKILL'))
   const [line] = await once(child.stdout!, 'data')

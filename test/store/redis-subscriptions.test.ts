@@ -50,7 +50,7 @@ t.test('a quiet connection that no longer answers is replaced, and watchers hear
   t.ok(pings > 1)
 })
 
-t.test('those who begin in one turn share a command, and those of one channel a subscription', async t => {
+t.test('watchers that begin in one turn share a command, and watchers of one channel a subscription', async t => {
   const driver = new FakeDriver()
   const all = subscriptions(driver)
   const stops = await Promise.all(['a', 'b', 'a'].map(name => all.watch(name, () => {})))
@@ -117,7 +117,7 @@ t.test('a message for a channel that nobody watches any more is dropped', async 
   t.equal(heard, 1)
 })
 
-t.test('a subscription that fails is tried again for those who had one', async t => {
+t.test('a subscription that fails is tried again for watchers that had one', async t => {
   const driver = new FakeDriver(nth => nth === 2 ? { subscribe: () => Promise.reject(new Error('NOPERM')) } : {})
   const all = subscriptions(driver)
   const heard = new Promise(resolve => { all.watch('a', resolve).catch(t.error) })
@@ -129,7 +129,7 @@ t.test('a subscription that fails is tried again for those who had one', async t
   t.equal(driver.handlers.length, 3)
 })
 
-t.test('closing rejects those who wait', async t => {
+t.test('closing rejects the calls that wait', async t => {
   const driver = new FakeDriver(() => ({ subscribe: never }))
   const all = subscriptions(driver)
   const waiting = all.watch('a', () => {})

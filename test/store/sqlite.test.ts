@@ -124,7 +124,7 @@ t.test('an error of SQLite while opening is thrown', { skip: skipSqlite }, async
   t.throws(() => sqliteStore(third), /disk I\/O error/)
 })
 
-t.test('busy is told by the codes of both packages', async t => {
+t.test('the codes of both packages say that the file is busy', async t => {
   t.ok(isBusy({ code: 'SQLITE_BUSY' }))
   t.ok(isBusy({ code: 'SQLITE_BUSY_SNAPSHOT' }))
   t.ok(isBusy({ code: 'ERR_SQLITE_ERROR', errcode: 5 }))
@@ -425,7 +425,7 @@ t.test('a look that fails is repeated', { skip: skipSqlite }, async t => {
   t.ok(looks > 5)
 })
 
-t.test('a deletion is heard where it is made, by those who watch', { skip: skipSqlite }, async t => {
+t.test('a deletion notifies the watchers of its own process', { skip: skipSqlite }, async t => {
   const { store } = await clocked(t)
   const heard: unknown[] = []
   await publish(store, 'log')

@@ -123,13 +123,13 @@ for (const [name, args] of [['AOF everysec', ['--appendonly', 'yes']], ['no pers
     await runThrough(t, processesOn(t, server.port), killed(server))
   })
 
-  t.test(`kill -9 of Redis, ${name}: what a topic loses is told`, { skip: skipRedis }, async t => {
+  t.test(`kill -9 of Redis, ${name}: what a topic loses is a gap`, { skip: skipRedis }, async t => {
     const server = await RedisServer.start(t, args)
     await topicThrough(t, processesOn(t, server.port), killed(server))
   })
 }
 
-t.test('Redis is rolled back: a topic goes on in another epoch, and what is lost is told', { skip: skipRedis }, async t => {
+t.test('Redis is rolled back: a topic goes on in another epoch, and what is lost is a gap', { skip: skipRedis }, async t => {
   const server = await RedisServer.start(t)
   await topicThrough(t, processesOn(t, server.port), async progress => {
     for (let round = 0; round < 3 * ROUNDS; round++) {
@@ -144,7 +144,7 @@ t.test('Redis is rolled back: a topic goes on in another epoch, and what is lost
   })
 })
 
-t.test('Redis is rolled back and the producer is dead: readers are told of the gap, and the run ends as lost', { skip: skipRedis }, async t => {
+t.test('Redis is rolled back and the producer is dead: readers get a gap, and the run ends as lost', { skip: skipRedis }, async t => {
   const server = await RedisServer.start(t)
   const processes = processesOn(t, server.port)
   const lease = 1_500
@@ -166,7 +166,7 @@ t.test('Redis is rolled back and the producer is dead: readers are told of the g
 })
 
 for (const type of ['pubsub', 'normal']) {
-  t.test(`CLIENT KILL TYPE ${type}: a run and a topic lose nothing, and no gap is told`, { skip: skipRedis }, async t => {
+  t.test(`CLIENT KILL TYPE ${type}: a run and a topic lose nothing, and there is no gap`, { skip: skipRedis }, async t => {
     const server = await RedisServer.start(t)
     const processes = processesOn(t, server.port)
     const kills = async (progress: Progress) => {

@@ -68,7 +68,7 @@ for (const socket of [false, true]) {
       await stream.disconnect()
     })
 
-    t.test('stall holds the messages back until it is told to go on', async t => {
+    t.test('stall holds the messages back until its function is called', async t => {
       const state = await counter(t)
       const stream = await injectStream<typeof Count>(state.app, { url: '/60000', socket })
       await stream.next(1)

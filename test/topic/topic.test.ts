@@ -134,7 +134,7 @@ t.test('what a cursor has missed is a $gap, and the reader goes on with the olde
   }
 })
 
-t.test('a topic that was deleted is a gap for those who read it, and goes on', async t => {
+t.test('readers of a topic that is deleted get a gap, and go on', async t => {
   const served = await serveTopic(t)
   const answer = await ask(served, '/topic/a')
   await answer.until('$ready')
