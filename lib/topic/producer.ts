@@ -1,7 +1,7 @@
 // The producer of a run: pulls its source into the log, outside of any request.
 import { setImmediate as turn } from 'node:timers/promises'
 import { SSE_ERR_RUN_SIZE } from '../errors.ts'
-import { type Cursor, type EndState } from '../log/store.ts'
+import { type Cursor, type EndState, type LogRecord } from '../log/store.ts'
 import { type Writer } from '../log/writer.ts'
 import { ignoreRejection } from '../stray-promise.ts'
 import { type FailureData } from '../wire/control.ts'
@@ -90,7 +90,7 @@ export class Producer {
    * @returns its place, once the store has it
    */
   async append (item: unknown): Promise<Cursor> {
-    return this.#append(item).acknowledged
+    return this.#append(this.#records.record(item)).acknowledged
   }
 
   /** Ends the run well, with everything that was appended. */
@@ -125,21 +125,22 @@ export class Producer {
   async #take (item: unknown): Promise<number> {
     // A log has no place for them, and a source that also streams by itself may have them.
     if (item instanceof BareFrame) return ITEM_COST
-    let taken
+    let record
     try {
-      taken = this.#append(item)
+      record = this.#records.record(item)
     } catch (error) {
       if (this.#host.drops(error, item)) return TURN_LENGTH / 64
       throw error
     }
+    const { acknowledged, length } = this.#append(record)
     // What the store refuses shows in the writer's signal.
-    taken.acknowledged.catch(() => {})
+    acknowledged.catch(() => {})
     if (this.#writer.isFull) await this.#writer.drained()
-    return taken.length
+    return length
   }
 
-  #append (item: unknown): { acknowledged: Promise<Cursor>, length: number } {
-    const record = this.#records.record(item)
+  /** @throws SSE_ERR_RUN_SIZE */
+  #append (record: LogRecord): { acknowledged: Promise<Cursor>, length: number } {
     const bytes = Buffer.byteLength(record.data)
     const { maxEvents, maxBytes } = this.#limits
     if (this.#events + 1 > maxEvents) throw new SSE_ERR_RUN_SIZE(`${maxEvents} events, its maxEvents`)

@@ -309,11 +309,13 @@ t.test('items that the contract refuses: the run fails, or drops them, as onInva
   t.notMatch(JSON.stringify([...failing.lines, ...dropping.lines]), 'secret')
 })
 
-t.test('a run over its maxEvents or maxBytes fails', async t => {
+t.test('a run over its maxEvents or maxBytes fails, also where onInvalid drops events', async t => {
   for (const options of [{ maxEvents: 3 }, { maxBytes: 25 }]) {
-    const { runs } = await serveRuns(t, options)
-    await runs.of('a').start(() => upTo(10))
-    await t.rejects(all(runs.of('a').messages()), { code: 'SSE_ERR_RUN_SIZE' })
+    for (const onInvalid of ['fail', 'skip']) {
+      const { runs } = await serveRuns(t, options, { sse: { onInvalid } })
+      await runs.of('a').start(() => upTo(10))
+      await t.rejects(all(runs.of('a').messages()), { code: 'SSE_ERR_RUN_SIZE' }, onInvalid)
+    }
   }
   const { app } = await serveRuns(t)
   for (const options of [{ lease: 5 }, { maxEvents: -1 }, { shutdownGrace: '1' }, { snapshot: () => [] }]) {
