@@ -23,6 +23,12 @@ export function integer (min: number, max: number, unit: string): Rule {
   }
 }
 
+/** Whether a value has options at all. A promise, for which an `await` is missing, would be taken for none. */
+export function isOptions (given: unknown): given is object {
+  ignoreRejection(given)
+  return typeof given === 'object' && given !== null && !Array.isArray(given) && !(given instanceof Promise)
+}
+
 /**
  * The options that were given; `undefined` counts as not given.
  *
@@ -31,7 +37,7 @@ export function integer (min: number, max: number, unit: string): Rule {
  * @throws SSE_ERR_OPTION for a name that is no option, and for a value of the wrong type or range
  */
 export function checkOptions<Options extends object> (given: unknown, rules: Rules<Options>, what = 'options', others: readonly string[] = []): Partial<Options> {
-  if (typeof given !== 'object' || given === null || Array.isArray(given)) throw new SSE_ERR_OPTION(what, 'an object', inspect(given, { depth: 0 }))
+  if (!isOptions(given)) throw new SSE_ERR_OPTION(what, 'an object', inspect(given, { depth: 0 }))
   const checked: Partial<Options> = {}
   for (const [name, value] of Object.entries(given)) {
     if (!Object.hasOwn(rules, name)) throw new SSE_ERR_OPTION(name, `one of ${[...Object.keys(rules), ...others].join(', ')}`, 'an unknown name')

@@ -10,7 +10,7 @@ const MAY_IMPORT: Record<string, Allowed> = {
   'index.ts': { lib: ['augment.ts', 'plugin/', 'openapi/', 'store/', 'log/', 'contract/', 'errors.ts'], types: ['response/', 'topic/', 'wire/'], packages: [] },
   'augment.ts': { lib: [], types: ['contract/', 'response/', 'topic/'], packages: ['fastify'] },
   'plugin/': {
-    lib: ['openapi/', 'topic/', 'store/', 'encode/', 'response/', 'log/', 'contract/', 'wire/', 'stray-promise.ts', 'errors.ts'],
+    lib: ['openapi/', 'topic/', 'store/', 'encode/', 'response/', 'log/', 'contract/', 'wire/', 'options.ts', 'stray-promise.ts', 'errors.ts'],
     packages: ['fastify', 'fastify-plugin', 'node:diagnostics_channel', 'node:http', 'node:http2', 'node:net', 'node:stream', 'node:tls', 'node:util']
   },
   'openapi/': { lib: ['contract/', 'schema/', 'wire/', 'errors.ts'], packages: ['fastify', 'node:module'] },

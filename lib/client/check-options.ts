@@ -4,8 +4,8 @@ import { OptionError } from './errors.ts'
 
 const FUNCTION = 'a function'
 const NUMBER = 'a number >= 0'
-const OBJECT = 'an object'
-const STRING = 'a string'
+export const OBJECT = 'an object'
+export const STRING = 'a string'
 
 /** The options of `connect` and `parse`: the types, and the literals, of their values. */
 const OPTIONS: Record<string, string> = {
@@ -56,7 +56,8 @@ function checkAll (what: string, options: object, expected: Record<string, strin
   }
 }
 
-function checkValue (name: string, value: unknown, expected: string): void {
+/** @throws OptionError */
+export function checkValue (name: string, value: unknown, expected: string): void {
   const type = typeof value
   const found = value === Object(value) ? type : type === 'string' ? `'${value as string}'` : String(value)
   const isOfType = expected.includes(type) && (type !== 'number' || value as number >= 0) && value !== null

@@ -1,5 +1,5 @@
 // The stream that `connect` returns.
-import { checkOptions } from './check-options.ts'
+import { checkOptions, checkValue, STRING } from './check-options.ts'
 import type { Clock } from './clock.ts'
 import { connection, type ConnectionConfig } from './connection.ts'
 import { isSendable } from './cursor.ts'
@@ -36,6 +36,7 @@ export interface MessageStream<M> extends AsyncIterableIterator<M, undefined> {
  * @throws OptionError, also for a body that cannot be sent twice; TypeError for one that is not JSON; ResumeError for a `lastEventId` that cannot be sent
  */
 export function openStream<M> (url: string | URL, options: RequestOptions & DecodeOptions, clock: Clock): MessageStream<M> {
+  checkValue('url', (url as URL | undefined)?.href ?? url, STRING)
   checkOptions(options)
   const { heartbeat = 15_000, lastEventId = '', share, signal, maxEventSize, onStateChange } = options
   if (!isSendable(lastEventId)) throw new ResumeError(lastEventId)

@@ -1,6 +1,6 @@
 // The messages of one response that somebody else requested.
 import { isEventStream } from '../wire/media-type.ts'
-import { checkOptions } from './check-options.ts'
+import { checkOptions, checkValue, OBJECT, STRING } from './check-options.ts'
 import type { MessageOf, StreamMessage } from './contract.ts'
 import { decoderOf, messagesOf } from './decode.ts'
 import type { DecodeOptions } from './decode-options.ts'
@@ -33,6 +33,7 @@ interface Answer {
  */
 export function parse<C = unknown> (source: ParseSource, ...[options]: Rest<ParseOptions<C>>): AsyncGenerator<MessageOf<C>, void, undefined> {
   const given = (options ?? {}) as DecodeOptions
+  checkValue('source', source, OBJECT + ' or ' + STRING)
   checkOptions(given)
   return read(source, given) as AsyncGenerator<MessageOf<C>, void, undefined>
 }

@@ -100,7 +100,7 @@ function rawText (schema: object = { type: 'string' }): object {
 /** The payload schemas as they are given, by event name. */
 function schemasByName (input: unknown): Map<string, SchemaObject | StandardSchema> {
   if (isStandardSchema(input)) return new Map([[UNNAMED, input]])
-  if (!isObject(input)) throw new SSE_ERR_CONTRACT(`EventStream takes a schema, or a map of event names to schemas, got ${kindOf(input)}`)
+  if (!isObject(input) || input instanceof Promise) throw new SSE_ERR_CONTRACT(`EventStream takes a schema, or a map of event names to schemas, got ${kindOf(input)}`)
   const values = Object.values(input)
   const isMap = values.length > 0 && values.every(value => isStandardSchema(value) || isSchema(value))
   // No keyword of JSON Schema has a Standard Schema for its value.
@@ -119,6 +119,7 @@ function schemasByName (input: unknown): Map<string, SchemaObject | StandardSche
 
 function kindOf (value: unknown): string {
   if (Array.isArray(value)) return 'an array'
+  if (value instanceof Promise) return 'a promise (await it)'
   return typeof value === 'object' && value !== null ? 'an object' : value === undefined || value === null ? String(value) : `a ${typeof value}`
 }
 
@@ -128,19 +129,19 @@ function checkName (name: string): void {
 }
 
 function isSchema (value: unknown): value is SchemaObject {
-  if (!isObject(value)) return false
+  if (!isObject(value) || value instanceof Promise) return false
   if (typeboxOf(value) !== undefined || isRaw(value)) return true
   const keys = Reflect.ownKeys(value)
   return keys.length === 0 || Object.entries(value).some(([key, inner]) => Object.hasOwn(KEYWORDS, key) && KEYWORDS[key]!(inner))
 }
 
 function checkOptions (options: unknown): void {
-  if (!isObject(options)) throw new SSE_ERR_CONTRACT('The options of EventStream must be an object')
+  if (!isObject(options) || options instanceof Promise) throw new SSE_ERR_CONTRACT(`The options of EventStream must be an object, got ${kindOf(options)}`)
   for (const [name, value] of Object.entries(options)) {
     if (!Object.hasOwn(OPTIONS, name)) throw new SSE_ERR_CONTRACT(`EventStream has no option '${name}': its options are ${Object.keys(OPTIONS).join(', ')}`)
     const expected = OPTIONS[name as keyof EventStreamOptions]
     const found: string = typeof value
-    if (value !== undefined && found !== expected) throw new SSE_ERR_CONTRACT(`Option '${name}' of EventStream must be a ${expected}, got a ${found}`)
+    if (value !== undefined && found !== expected) throw new SSE_ERR_CONTRACT(`Option '${name}' of EventStream must be a ${expected}, got ${kindOf(value)}`)
   }
 }
 

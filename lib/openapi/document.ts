@@ -1,4 +1,5 @@
 // The second half of documenting streams, when the document is made: puts every stream into the form of its OpenAPI version.
+import { SSE_ERR_OPTION } from '../errors.ts'
 import { keysOf, pointerOf, valueAt } from '../schema/pointer.ts'
 import { mapValues } from '../schema/rewrite.ts'
 import { isObject, type SchemaObject, subschemas } from '../schema/walk.ts'
@@ -17,6 +18,7 @@ import { type DocumentContext, extensionOf, finishStream } from './stream.ts'
  * @returns the finished document
  */
 export function sseTransformObject<OpenApi extends object, Swagger extends object = OpenApi> (document: { openapiObject: OpenApi } | { swaggerObject: Swagger }): OpenApi | Swagger {
+  if (!isObject(document)) throw new SSE_ERR_OPTION('transformObject', '`sseTransformObject` itself, not its result', `a call with ${typeof document}`)
   if (!('openapiObject' in document)) return document.swaggerObject
   const { openapiObject } = document
   const { openapi, paths } = openapiObject as { openapi?: unknown, paths?: unknown }

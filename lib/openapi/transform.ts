@@ -1,5 +1,6 @@
 // A `transform` of @fastify/swagger, such as that of fastify-type-provider-zod, reads all schemas of a route as those of
 // its own library. It must not see the streams, which are documented as JSON Schema already.
+import { SSE_ERR_OPTION } from '../errors.ts'
 import { mapValues } from '../schema/rewrite.ts'
 import { isObject, type SchemaObject } from '../schema/walk.ts'
 import { COLLECTED, EXTENSION_KEY } from './extension.ts'
@@ -10,8 +11,10 @@ import { COLLECTED, EXTENSION_KEY } from './extension.ts'
  *
  * @param transform as @fastify/swagger takes it
  * @returns a `transform` for @fastify/swagger
+ * @throws SSE_ERR_OPTION
  */
 export function sseTransform<Document, Result> (transform: (document: Document) => Result): (document: Document) => Result {
+  if (typeof transform !== 'function') throw new SSE_ERR_OPTION('transform', 'a function, as @fastify/swagger takes it', typeof transform)
   return document => {
     const { schema } = document as { schema?: { response?: unknown } | undefined }
     if (!isObject(schema?.response) || Object.values(schema.response).every(response => streamsOf(response) === undefined)) return transform(document)

@@ -4,6 +4,7 @@ import { type FastifyReply } from 'fastify'
 import { SSE_ERR_CONTRACT_MISMATCH, SSE_ERR_OPTION } from '../errors.ts'
 import { type Feed } from '../response/feed.ts'
 import { type SessionConfig } from '../response/reply-port.ts'
+import { isOptions } from '../options.ts'
 import { ignoreRejection } from '../stray-promise.ts'
 import { type LogHandle, type ReadingOptions, type Reading } from '../topic/log-handle.ts'
 import { contractText } from '../topic/registry.ts'
@@ -59,7 +60,7 @@ export const READ_OPTIONS = ['from', 'filter']
  */
 export function takeReadOptions<Options extends object> (options: Options & ReadingOptions): { options: Options, read: ReadingOptions } {
   // Refused with the other options.
-  if (typeof options !== 'object' || options === null) return { options, read: {} }
+  if (!isOptions(options)) return { options, read: {} }
   const { from, filter, ...rest } = options
   if (from !== undefined) checkFrom(from)
   if (filter !== undefined && typeof filter !== 'function') throw new SSE_ERR_OPTION('filter', 'a function of a message', typeof filter)

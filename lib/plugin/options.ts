@@ -2,6 +2,7 @@
 import { inspect } from 'node:util'
 import { SSE_ERR_OPTION } from '../errors.ts'
 import { type Store } from '../log/store.ts'
+import { isOptions } from '../options.ts'
 import { type ResolvedOptions, resolveOptions, type SseOptions } from '../response/options.ts'
 
 type AjvPlugin = (ajv: never, options?: never) => unknown
@@ -43,6 +44,7 @@ const STORE_METHODS = ['append', 'read', 'watch', 'delete', 'close'] as const
  * @throws SSE_ERR_OPTION
  */
 export function resolvePluginOptions (options: SsePluginOptions, base?: PluginSettings): PluginSettings {
+  if (!isOptions(options)) throw new SSE_ERR_OPTION('options', 'an object', inspect(options, { depth: 0 }))
   const { ajv = base?.ajv, store = base?.store, prefix, logLevel, logSerializers, ...given } = options as SsePluginOptions & RegisterOptions
   const streams = resolveOptions(given, base?.streams, ['ajv', 'store'])
   if (ajv !== undefined && !isAjvOption(ajv)) throw new SSE_ERR_OPTION('ajv', 'an object of `customOptions`, an object, and `plugins`, an array of functions or [function, options]', inspect(ajv, { depth: 0 }))

@@ -25,8 +25,6 @@ const HEADERS = Object.entries({
 
 /** Sets the headers of a stream, but none that the user has set. */
 export function setHeaders (reply: FastifyReply): void {
-  // Of another response, from which headers were copied: Node sends it, and clients take the stream for whole at that length.
-  if (reply.hasHeader('content-length')) reply.removeHeader('content-length')
   for (const [name, value] of HEADERS) {
     if (!reply.hasHeader(name)) reply.header(name, value)
   }

@@ -153,9 +153,22 @@ const WRONG_PLACES = ['', 'response', 'body', 'querystring', 'query', 'params', 
 
 /** @throws SSE_ERR_CONTRACT when what `EventStream` returns is in a place where it declares nothing */
 export function checkPlaces (url: string, schema: Readonly<Record<string, unknown>> = {}): void {
-  const place = WRONG_PLACES.find(key => isContract(key === '' ? schema : schema[key]))
+  const place = WRONG_PLACES.find(key => isContract(key === '' ? schema : schema[key])) ?? mediaTypeOf(schema.response)
   if (place === undefined) return
   throw new SSE_ERR_CONTRACT(`The \`${['schema', place].filter(String).join('.')}\` of route '${url}' is an event stream, which only a response can be: write \`schema: { response: { 200: EventStream(schema) } }\``)
+}
+
+/** Where an event stream stands as the schema of a media type; undefined if nowhere. */
+function mediaTypeOf (responses: unknown): string | undefined {
+  for (const [status, response] of Object.entries(responses ?? {})) {
+    const { content } = (response ?? {}) as { content?: Record<string, { schema?: unknown } | null> | null }
+    for (const [name, mediaType] of Object.entries(content ?? {})) {
+      const place = `response.${status}.content['${name}']`
+      if (isContract(mediaType)) return place
+      if (isContract(mediaType?.schema)) return `${place}.schema`
+    }
+  }
+  return undefined
 }
 
 /** @throws SSE_ERR_ERROR_EVENT when failures would be sent under the name of a declared event */

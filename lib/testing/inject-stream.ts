@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { request as httpRequest, type IncomingHttpHeaders, type IncomingMessage, type OutgoingHttpHeaders } from 'node:http'
 import type { Readable } from 'node:stream'
 import type { FastifyInstance, InjectOptions } from 'fastify'
+import { OptionError } from '../client/errors.ts'
 import type { MessageOf } from '../client/contract.ts'
 import type { ParseOptions } from '../client/options.ts'
 import { parse } from '../client/parse.ts'
@@ -66,10 +67,12 @@ interface Opened {
  * ```
  *
  * @param request as for `app.inject`: the URL of a GET, or more
+ * @throws OptionError
  * @typeParam C the contract, as for the client's `connect`
  */
 export async function injectStream<C = unknown> (app: FastifyInstance, request: Given<InjectStreamOptions<C>>): Promise<InjectedStream<MessageOf<C>>> {
   const options: StreamRequest = typeof request === 'string' ? { url: request } : request
+  checkNames(options)
   const { response, disconnect } = await (options.socket ? overSocket(app, options) : overInject(app, options))
   const { statusCode, headers, stream } = response
   const gate = new Gate(stream)
@@ -111,7 +114,19 @@ export async function injectStream<C = unknown> (app: FastifyInstance, request: 
   }
 }
 
+const REQUEST_NAMES = ['url', 'method', 'headers', 'payload', 'socket'] satisfies Array<keyof StreamRequest>
+const PARSE_NAMES = ['contract', 'raw', 'sentinel', 'errorEvent', 'check', 'onInvalid', 'onGap', 'maxEventSize'] satisfies Array<keyof ParseOptions>
+
+/** @throws OptionError, for those of `app.inject` that are not passed on, too */
+function checkNames (options: StreamRequest): void {
+  const known: readonly string[] = [...REQUEST_NAMES, ...PARSE_NAMES]
+  if (typeof options !== 'object' || options === null) throw new OptionError('request', 'a URL or an object', String(options))
+  const unknown = Object.keys(options).find(name => !known.includes(name))
+  if (unknown !== undefined) throw new OptionError(unknown, `one of ${known.join(', ')}`, 'an unknown name')
+}
+
 async function severalOf<M> (n: number, pull: () => Promise<IteratorResult<M, undefined>>): Promise<M[]> {
+  if (!Number.isSafeInteger(n) || n < 0) throw new OptionError('n', 'an integer >= 0', String(n))
   const several: M[] = []
   while (several.length < n) {
     const { done, value } = await pull()

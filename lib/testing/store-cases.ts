@@ -21,6 +21,7 @@ const CASES: Cases = { ...producing, ...publishing, ...reading, ...watching, ...
  * @param factory opens a store: two handles on it, and what else is known of it
  */
 export function storeCases (factory: () => StoreUnderTest | Promise<StoreUnderTest>): StoreCase[] {
+  if (typeof factory !== 'function') throw new TypeError(`Expected a function that opens a store, got ${typeof factory}: storeCases(() => ({ stores: [one, other] }))`)
   return Object.entries(CASES).map(([name, run]) => ({
     name,
     async run () {

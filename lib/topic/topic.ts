@@ -2,6 +2,7 @@
 import { inspect } from 'node:util'
 import { type PublishedOf } from '../contract/infer.ts'
 import { SSE_ERR_OPTION } from '../errors.ts'
+import { LONE_SURROGATE } from '../log/ids.ts'
 import { type ReadableLog } from '../log/logs.ts'
 import { checkOptions, type Rules } from '../options.ts'
 import { type Feed } from '../response/feed.ts'
@@ -42,7 +43,10 @@ export interface PublishOptions {
 
 const NO_OPTIONS: PublishOptions = {}
 const PUBLISH_RULES: Rules<PublishOptions> = {
-  idempotencyKey: { expected: 'a string that is not empty', accepts: value => typeof value === 'string' && value !== '' }
+  idempotencyKey: {
+    expected: 'a string that is not empty and has no lone surrogates',
+    accepts: value => typeof value === 'string' && value !== '' && !LONE_SURROGATE.test(value)
+  }
 }
 
 /** The options of a topic, decided. */

@@ -127,8 +127,10 @@ t.test('an event stream where it would declare nothing is refused, with the plac
   for (const place of ['response', 'body', 'querystring', 'query', 'params', 'headers']) {
     t.throws(() => define({ [place]: Word }), { code: 'SSE_ERR_CONTRACT', message: `The \`schema.${place}\` ${advice}` })
   }
-  for (const mediaType of [Word, { schema: Word }]) {
-    t.throws(() => define({ response: { 200: { content: { 'text/event-stream': mediaType } } } }), { code: 'SSE_ERR_SCHEMA', message: /write it as the response, `200: EventStream\(schema\)`$/ })
+  for (const name of ['text/event-stream', 'application/json']) {
+    for (const [place, mediaType] of [['', Word], ['.schema', { schema: Word }]] as const) {
+      t.throws(() => define({ response: { 200: { content: { [name]: mediaType } } } }), { code: 'SSE_ERR_CONTRACT', message: `The \`schema.response.200.content['${name}']${place}\` ${advice}` })
+    }
   }
   define({ body: Json, response: { 200: Word } })
 })

@@ -1,0 +1,92 @@
+// Wrong values for the functions and options of the package: each is refused by a coded error where it is given. What
+// tests of their own cover (the options of streams, topics, runs, stores and the client) is not repeated here.
+import Fastify, { type FastifyInstance } from 'fastify'
+import t from 'tap'
+import { parse, connect } from '../lib/client/index.ts'
+import typedSse, { EventStream, eventsOf, memoryStore, RawText, sseTransform, sseTransformObject } from '../lib/index.ts'
+import { injectStream, storeCases } from '../lib/testing/index.ts'
+import { unhandledErrors } from './helpers/serve.ts'
+
+const NUMBER = { type: 'number' }
+const Named = EventStream({ a: NUMBER })
+
+/** A missing `await`: a promise has no fields, so it would be taken for no options at all. */
+const missingAwait = (): never => Promise.resolve({}) as never
+
+async function appWith (options: object = {}): Promise<FastifyInstance> {
+  const app = Fastify()
+  await app.register(typedSse, options)
+  return app
+}
+
+const CALLS: Array<[call: string, run: () => unknown, code: string, message: RegExp]> = [
+  ['EventStream(promise)', () => EventStream(missingAwait()), 'SSE_ERR_CONTRACT', /a map of event names to schemas, got a promise \(await it\)/],
+  ['EventStream({ name: promise })', () => EventStream({ a: missingAwait() }), 'SSE_ERR_CONTRACT', /the value of 'a' is a promise \(await it\), which is no schema/],
+  ['EventStream(schema, promise)', () => EventStream(NUMBER, missingAwait()), 'SSE_ERR_CONTRACT', /options of EventStream must be an object, got a promise \(await it\)/],
+  ['EventStream(schema, null)', () => EventStream(NUMBER, null!), 'SSE_ERR_CONTRACT', /options of EventStream must be an object, got null/],
+  ['EventStream(schema, { sentinel: {} })', () => EventStream(NUMBER, { sentinel: {} as string }), 'SSE_ERR_CONTRACT', /'sentinel' of EventStream must be a string, got an object/],
+  ['RawText(promise)', () => RawText(missingAwait()), 'SSE_ERR_CONTRACT', /RawText takes a schema of strings/],
+  ['eventsOf(promise)', () => eventsOf(missingAwait()), 'SSE_ERR_CONTRACT', /eventsOf takes what EventStream returned/],
+  ['memoryStore(promise)', () => memoryStore(missingAwait()), 'SSE_ERR_OPTION', /must be an object, got Promise/],
+  ['sseTransform()', () => sseTransform(undefined!), 'SSE_ERR_OPTION', /`transform` must be a function, as @fastify\/swagger takes it, got undefined/],
+  ['sseTransformObject()', () => sseTransformObject(undefined!), 'SSE_ERR_OPTION', /`transformObject` must be `sseTransformObject` itself, not its result, got a call with undefined/],
+  ['connect()', () => connect(undefined!), 'SSE_ERR_OPTION', /`url` must be a string, got undefined/],
+  ['connect(request)', () => connect(new Request('http://a') as never), 'SSE_ERR_OPTION', /`url` must be a string, got object/],
+  ['parse()', () => parse(undefined!), 'SSE_ERR_OPTION', /`source` must be an object or a string, got undefined/],
+  ['parse(200)', () => parse(200 as never), 'SSE_ERR_OPTION', /`source` must be an object or a string, got 200/]
+]
+
+for (const [call, run, code, message] of CALLS) {
+  t.test(`${call} is refused`, async t => { t.throws(run, { code, message }) })
+}
+
+t.test('options of the plugin that are none are refused', async t => {
+  // Fastify takes a function of the parent for options, and whatever it returns.
+  for (const [found, options] of [['undefined', () => {}], ['Promise', () => missingAwait()], ['5', () => 5], ["'x'", () => 'x'], ['[]', () => []]] as const) {
+    await t.rejects(appWith(options), { code: 'SSE_ERR_OPTION', message: new RegExp(`^Option \`options\` must be an object, got ${found.replace('[]', '\\[\\]')}`) }, found)
+  }
+  await appWith(() => ({ heartbeat: 5 }))
+})
+
+t.test('a promise in the place of options is refused, and its rejection handled', async t => {
+  const errors = unhandledErrors(t)
+  const failing = (): never => Promise.reject(new Error('not awaited')) as never
+  const app = await appWith()
+  t.teardown(() => app.close())
+  const topic = app.sse.topic('t', Named)
+  app.get('/', { schema: { response: { 200: Named } } }, (_request, reply) => reply.sse([], failing()))
+  const option = { code: 'SSE_ERR_OPTION', message: /must be an object, got Promise/ }
+  t.throws(() => app.sse.topic('u', Named, failing()), option)
+  t.throws(() => app.sse.run('u', Named, failing()), option)
+  t.throws(() => topic.messages(failing()), option)
+  t.throws(() => memoryStore(failing()), option)
+  t.throws(() => app.get('/config', { config: { sse: failing() } }, () => {}), option)
+  await t.rejects(topic.publish({ event: 'a', data: 1 }, failing()), option)
+  t.match((await app.inject('/')).json(), option)
+  await new Promise(resolve => setImmediate(resolve))
+  t.strictSame(errors, [])
+})
+
+t.test('keys of publish that UTF-8 would make equal are refused: one of two events would be taken for the other', async t => {
+  const app = await appWith()
+  t.teardown(() => app.close())
+  const topic = app.sse.topic('t', Named)
+  for (const idempotencyKey of ['\ud800', 'a\udfff', '']) {
+    await t.rejects(topic.publish({ event: 'a', data: 1 }, { idempotencyKey }), { code: 'SSE_ERR_OPTION', message: /a string that is not empty and has no lone surrogates/ })
+  }
+  await topic.publish({ event: 'a', data: 1 }, { idempotencyKey: '\u{1f600}' })
+})
+
+t.test('the test kit refuses what it would ignore', async t => {
+  const app = await appWith()
+  t.teardown(() => app.close())
+  app.get('/', { schema: { response: { 200: Named } } }, (_request, reply) => reply.sse([{ event: 'a', data: 1 }]))
+  await t.rejects(injectStream(app, { url: '/', query: { a: 1 } } as never), { code: 'SSE_ERR_OPTION', message: /`query` must be one of url, method, headers, payload, socket, contract, .*, got an unknown name/ })
+  await t.rejects(injectStream(app, { url: '/', body: {} } as never), { code: 'SSE_ERR_OPTION' })
+  await t.rejects(injectStream(app, undefined!), { code: 'SSE_ERR_OPTION', message: /`request` must be a URL or an object, got undefined/ })
+  const stream = await injectStream(app, '/')
+  for (const n of [NaN, -1, 1.5, Infinity, '2']) await t.rejects(stream.next(n as number), { code: 'SSE_ERR_OPTION', message: /`n` must be an integer >= 0/ }, String(n))
+  t.strictSame(await stream.next(0), [])
+  t.equal((await stream.next(2)).length, 1)
+  t.throws(() => storeCases(memoryStore() as never), { name: 'TypeError', message: /^Expected a function that opens a store, got object/ })
+})
