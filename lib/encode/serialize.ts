@@ -4,6 +4,7 @@
 import buildSerializer, { type Schema } from 'fast-json-stringify'
 import { type ResolvedSchema, type SchemaNode } from '../schema/resolve.ts'
 import { isObject, type SchemaObject } from '../schema/walk.ts'
+import { numberText } from './number-text.ts'
 import { type Copy, copyArray, copyObject, SAME } from './copy.ts'
 
 export interface FastPath {
@@ -23,8 +24,19 @@ export function fastPath (schema: ResolvedSchema, isKeyword: (name: string) => b
   const builder = new FastPathBuilder(schema, isKeyword)
   const root = builder.build(schema.root)
   if (root === undefined) return undefined
-  const serialize = buildSerializer({ ...root.written, definitions: builder.definitions } as unknown as Schema)
-  return { copy: root.copy, serialize }
+  return { copy: root.copy, serialize: build({ ...root.written, definitions: builder.definitions }) }
+}
+
+/** What fast-json-stringify gives in its debug mode, and takes back. */
+interface Generated {
+  readonly serializer: Record<'asInteger' | 'asNumber', (value: number) => string>
+}
+
+/** The serializer of a schema, which writes numbers as number-text.ts does. */
+function build (schema: SchemaObject): FastPath['serialize'] {
+  const generated = buildSerializer(schema as unknown as Schema, { mode: 'debug' })
+  Object.assign((generated as unknown as Generated).serializer, { asInteger: numberText, asNumber: numberText })
+  return buildSerializer.restore(generated as never)
 }
 
 /** A schema as it is written, and the copy of its values. */
