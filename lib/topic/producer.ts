@@ -109,6 +109,8 @@ export class Producer {
 
   async #pull (open: () => unknown): Promise<void> {
     const iterator = this.#iterator = this.#host.open(await open())
+    // It may have been stopped meanwhile.
+    if (this.#isOver) this.#release()
     let length = 0
     while (!this.#isOver) {
       const result = await iterator.next()
@@ -169,10 +171,14 @@ export class Producer {
     this.#finish(reason?.code === 'SSE_ERR_STOPPED' ? 'stopped' : 'lost', reason)
   }
 
-  /** Fires the signal of the source, and calls its `return()`. */
   #abort (reason: unknown): void {
     if (this.#controller.signal.aborted) return
     this.#controller.abort(reason)
+    this.#release()
+  }
+
+  /** Calls the source's `return()`. */
+  #release (): void {
     try {
       ignoreRejection(this.#iterator?.return?.())
     } catch {

@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { AsyncLocalStorage } from 'node:async_hooks'
+import { Readable } from 'node:stream'
 import { type FastifyInstance } from 'fastify'
 import t from 'tap'
 import { comment, EventStream } from '../../lib/index.ts'
@@ -331,6 +332,16 @@ t.test('an unready source: one that throws at once, one that cannot be iterated,
   await t.rejects(all(runs.of('b').messages()), { code: 'SSE_ERR_SOURCE' })
   await runs.of('c').start(async () => [count(1), count(2)])
   t.strictSame(await all(runs.of('c').messages()), [1, 2])
+})
+
+t.test('a source that comes after its run was stopped is released', async t => {
+  const { runs } = await serveRuns(t)
+  const late = new Readable({ objectMode: true, read () {} })
+  let give = () => {}
+  await runs.of('a').start(async () => { await new Promise<void>(resolve => { give = resolve }); return late })
+  await runs.of('a').stop()
+  give()
+  await eventually(() => late.destroyed)
 })
 
 t.test('a source that never waits leaves others their turn', async t => {
