@@ -37,6 +37,8 @@ export class ChoosyReader implements Following {
   /** The last id that was written. */
   #shown: string | null = null
   #written = 0
+  /** Whether everything that was pulled has been written or dropped, so that the cursor is a place to resume from. */
+  #isIdle = false
   /** What was pulled too far. */
   #held: Batch | null | undefined
 
@@ -70,14 +72,16 @@ export class ChoosyReader implements Following {
   /** In place of a heartbeat's comment: the cursor has moved past events that the reader does not get. */
   beat (): Frames | null {
     const { id } = this.#pull
-    if (id === null || id === this.#shown) return null
+    if (!this.#isIdle || id === null || id === this.#shown) return null
     this.#shown = id
     return readyFrame(id)
   }
 
   async #run (): Promise<void> {
     while (!this.#isStopped) {
+      this.#isIdle = this.#held === undefined
       const batch = this.#held ?? await this.#pull.next()
+      this.#isIdle = false
       this.#held = undefined
       // The app that has the log was closed, unless this reader was.
       if (batch === null) throw closed()

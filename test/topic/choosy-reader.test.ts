@@ -163,3 +163,19 @@ t.test('a heartbeat shows a place that was not shown yet', async t => {
   const nowhere = new ChoosyReader(new FakePull(), { direct: null, onBlocked () {}, writeFrames: () => true, end () {}, fail () {} }, CHOICE)
   t.equal(nowhere.beat(), null)
 })
+
+t.test('a heartbeat does not show a place before the events up to it were written', async t => {
+  class SlowPull extends FakePull {
+    override async more (): Promise<undefined> {
+      // The store is down: what else there is is not known yet.
+      return new Promise(() => {})
+    }
+  }
+  const written: string[] = []
+  const sink: FeedSink = { direct: null, onBlocked () {}, writeFrames (frames) { written.push(frames.bytes.toString()); return true }, end () {}, fail () {} }
+  const reader = new ChoosyReader(new SlowPull({ entries: [entryOf(1), entryOf(2)] }), sink, { ...CHOICE, keyOf: number }).start()
+  await settled()
+  t.equal(reader.beat(), null, 'a client that resumed there would miss them')
+  t.strictSame(written, [])
+  reader.stop()
+})
