@@ -1,11 +1,12 @@
 // Wrong values for the functions and options of the package: each is refused by a coded error where it is given. What
 // tests of their own cover (the options of streams, topics, runs, stores and the client) is not repeated here.
-import Fastify, { type FastifyInstance } from 'fastify'
+import { setImmediate as turn } from 'node:timers/promises'
+import Fastify, { type FastifyInstance, type FastifyReply } from 'fastify'
 import t from 'tap'
 import { parse, connect } from '../lib/client/index.ts'
 import typedSse, { EventStream, eventsOf, memoryStore, RawText, sseTransform, sseTransformObject } from '../lib/index.ts'
 import { injectStream, storeCases } from '../lib/testing/index.ts'
-import { unhandledErrors } from './helpers/serve.ts'
+import { ask, errorLines, eventually, serve, unhandledErrors } from './helpers/serve.ts'
 
 const NUMBER = { type: 'number' }
 const Named = EventStream({ a: NUMBER })
@@ -90,3 +91,48 @@ t.test('the test kit refuses what it would ignore', async t => {
   t.equal((await stream.next(2)).length, 1)
   t.throws(() => storeCases(memoryStore() as never), { name: 'TypeError', message: /^Expected a function that opens a store, got object/ })
 })
+
+t.test('a second key is refused: it would replace the first', async t => {
+  const app = await appWith()
+  t.teardown(() => app.close())
+  const message = (log: string): string => `A key of the ${log} must be a string without lone surrogates, or an integer, got a second one: make one key of the two`
+  t.throws(() => app.sse.topic('t', Named).of('a').of('b'), { code: 'SSE_ERR_KEY', message: message("topic 't' of 'a'") })
+  t.throws(() => app.sse.run('r', Named).of(1).of(2), { code: 'SSE_ERR_KEY', message: message("run 'r' of '1'") })
+})
+
+/** A handler that answers twice, in some order; what the client gets of it, and what is logged. */
+const ORDERS: Array<[name: string, handler: (reply: FastifyReply) => unknown, status: number, text: string | RegExp, logged: string]> = [
+  ['a second stream', reply => { reply.sse(two()); reply.sse(two()) }, 500, /SSE_ERR_ALREADY_SENT/, 'SSE_ERR_ALREADY_SENT'],
+  ['an answer before the stream', reply => { reply.send('mine'); reply.sse(two()) }, 200, 'mine', 'FST_ERR_REP_ALREADY_SENT'],
+  ['an answer after the stream, before its first item', reply => { reply.sse(slow()); reply.send('mine') }, 200, 'mine', 'SSE_ERR_ALREADY_SENT'],
+  ['a redirect after the stream, before its first item', reply => { reply.sse(slow()); reply.redirect('/') }, 302, '', 'SSE_ERR_ALREADY_SENT'],
+  ['the end of the raw response after the stream', reply => { reply.sse(slow()); reply.raw.end('mine') }, 200, 'mine', 'SSE_ERR_ALREADY_SENT'],
+  ['an answer after the first item', reply => { reply.sse([{ event: 'a', data: 1 }]); reply.send('mine') }, 200, 'event: a\ndata: 1\n\n', 'FST_ERR_REP_ALREADY_SENT']
+]
+
+async function * two () {
+  yield { event: 'a', data: 1 }
+  await turn()
+  yield { event: 'a', data: 2 }
+}
+
+async function * slow () {
+  await new Promise(resolve => setTimeout(resolve, 20))
+  yield { event: 'a', data: 1 }
+}
+
+for (const [name, handler, status, text, logged] of ORDERS) {
+  t.test(`${name}: the first answer counts, and the other is logged`, async t => {
+    const errors = unhandledErrors(t)
+    const served = await serve(t, app => {
+      app.get('/', { schema: { response: { 200: Named } } }, (_request, reply) => { handler(reply as FastifyReply) })
+    })
+    const answer = await ask(served, '/')
+    t.equal(answer.status, status)
+    t.match(await answer.whole(), text)
+    await eventually(() => served.lines.some(({ err }) => err?.code === logged))
+    t.equal(served.app.sse.open, 0)
+    t.equal(errorLines(served).length, status >= 500 ? 1 : 0)
+    t.strictSame(errors, [])
+  })
+}

@@ -1,6 +1,6 @@
 // A streamed response and its ends: the first of them counts, and decides what becomes of the response and the source. How
 // a stream opens, and what is written to it, is in session.ts: one object, in two classes.
-import { SSE_ERR_CLIENT_GONE, SSE_ERR_SHUTDOWN } from '../errors.ts'
+import { SSE_ERR_ALREADY_SENT, SSE_ERR_CLIENT_GONE, SSE_ERR_SHUTDOWN } from '../errors.ts'
 import { type Frames, Outgoing } from '../wire/frames.ts'
 import { isAbort, unlessAbort } from './aborted.ts'
 import { type Following } from './feed.ts'
@@ -199,7 +199,9 @@ export abstract class StreamedResponse implements OpenSession {
 
   /** The raw response is closed, or never will be: its connection was before its turn. */
   protected close (): void {
+    const wasOpening = this.state === 'opening'
     if (!this.enter('closed')) return
+    if (wasOpening && this.raw.headersSent) this.port.warn(new SSE_ERR_ALREADY_SENT(), 'stream was never sent: the reply was answered otherwise')
     const isCut = this.#reason === 'complete' && (!this.#isFlushed || wasAborted(this.raw))
     if (isCut || this.#reason === undefined) this.#reason = this.#isDraining ? 'shutdown' : 'client'
     this.release()

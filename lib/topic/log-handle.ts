@@ -115,9 +115,13 @@ export abstract class LogHandle<C> implements LogSource<EventOf<C>> {
     return titleOf(this.core, this.key)
   }
 
-  /** A key is asked for: one that is missing by mistake must not name the log without a key. */
-  protected static checkKey ({ kind, name }: LogCore, key: Key): Key {
-    if (key === undefined) throw new SSE_ERR_KEY(`${kind} '${name}'`, 'undefined')
+  /**
+   * A key is asked for: one that is missing by mistake must not name the log without a key. There is one: of(tenant).of(user)
+   * would name the log of any tenant's user.
+   */
+  protected checkKey (key: Key): Key {
+    if (this.key !== undefined) throw new SSE_ERR_KEY(this.title, 'a second one: make one key of the two')
+    if (key === undefined) throw new SSE_ERR_KEY(this.title, 'undefined')
     return key
   }
 

@@ -124,10 +124,10 @@ export class Run<C = unknown, Log = unknown> extends LogHandle<C> {
   /**
    * The run with an id: a cheap handle.
    *
-   * @throws SSE_ERR_KEY for anything but an integer or a string without lone surrogates
+   * @throws SSE_ERR_KEY for anything but an integer or a string without lone surrogates, and for a second id
    */
   of (id: Key): Run<C, Log> {
-    return new Run(this.core, LogHandle.checkKey(this.core, id))
+    return new Run(this.core, this.checkKey(id))
   }
 
   /**

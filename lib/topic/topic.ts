@@ -83,10 +83,10 @@ export class Topic<C = unknown> extends LogHandle<C> {
   /**
    * The topic for a key: a cheap handle.
    *
-   * @throws SSE_ERR_KEY for anything but an integer or a string without lone surrogates
+   * @throws SSE_ERR_KEY for anything but an integer or a string without lone surrogates, and for a second key
    */
   of (key: Key): Topic<C> {
-    return new Topic(this.core, LogHandle.checkKey(this.core, key))
+    return new Topic(this.core, this.checkKey(key))
   }
 
   /**
