@@ -110,7 +110,7 @@ export class Logs {
   }
 
   /**
-   * Where a reader would be: the entries after a cursor, at most two, and the tail.
+   * Where a reader would be: the entries after a cursor, at most three (the `open` records of two epochs, and an `end`), and the tail.
    *
    * @param ms how long the store may take
    * @returns null where it took longer, or is down
@@ -122,7 +122,7 @@ export class Logs {
         isWanted = false
         resolve(null)
       }, ms, false)
-      this.#gate.read(log, after, { limit: 2 }, () => isWanted).then(resolve, reject).finally(cancel)
+      this.#gate.read(log, after, { limit: 3 }, () => isWanted).then(resolve, reject).finally(cancel)
     })
   }
 

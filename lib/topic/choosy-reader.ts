@@ -136,8 +136,10 @@ export class ChoosyReader implements Following {
   #end (entry: LogEntry | null): void {
     if (this.#isStopped) return
     this.stop()
-    const { last, isGood } = this.#choice.end(entry, this.#pull.id)
-    this.#sink.end(last, isGood)
+    const { id } = this.#pull
+    const { last, isGood } = this.#choice.end(entry, id)
+    // Without the id of the end, a client that reconnects would get what the filter leaves of the log, again and again.
+    this.#sink.end(last ?? (id === null || id === this.#shown ? null : readyFrame(id)), isGood)
   }
 }
 

@@ -205,7 +205,8 @@ export class Run<C = unknown, Log = unknown> extends LogHandle<C> {
     if (seen !== null) {
       const { entries, tail } = seen
       if (tail === null) throw new SSE_ERR_RUN_NOT_FOUND(run.title)
-      const isOnlyEndLeft = after !== null && tail.kind === 'end' && entries.every(({ kind }) => kind !== 'event') && tail.id === (entries.at(-1)?.id ?? after)
+      const isOnlyEndLeft = (after !== null || start === 'start') && tail.kind === 'end' && entries.every(({ kind }) => kind !== 'event') &&
+        tail.id === (entries.at(-1)?.id ?? after)
       if (isOnlyEndLeft && (entries.length === 0 || end(tail, run.ids.of(tail.id)).last === null)) return null
     }
     return run.feed(start, reading, end)

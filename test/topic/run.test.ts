@@ -179,6 +179,28 @@ for (const { state, errorEvent, last, how, again } of ENDS) {
   })
 }
 
+t.test('a run that was stopped before its first event has nothing for a reader: 204, or an EventSource would reconnect for ever', async t => {
+  const { one, other } = await twoInstances(t)
+  for (const [key, stopping] of [['here', one], ['elsewhere', other]] as const) {
+    await one.runs.of(key).open()
+    t.equal(await stopping.runs.of(key).stop(), true)
+    t.equal((await ask(one, `/run/${key}`)).status, 204, key)
+  }
+})
+
+t.test('a reader whose filter drops the last events gets the id of an end without a frame, and then a 204', async t => {
+  const served = await serveRuns(t, {}, { read: { filter: ({ data }: { data: { n: number } }) => data.n === 1 } })
+  const run = served.runs.of('a')
+  const writer = await run.open()
+  for (const n of [1, 2]) await writer.append(count(n))
+  await run.stop()
+  const answer = await ask(served, '/run/a')
+  t.equal(await answer.ended, 'end')
+  const { lastEventId } = await run.status()
+  t.strictSame(answer.events.map(({ event, id }) => [event, id === lastEventId]), [['count', false], ['$ready', true]])
+  t.equal((await ask(served, '/run/a', { headers: { 'last-event-id': lastEventId! } })).status, 204)
+})
+
 t.test('a run that nobody started is a 404', async t => {
   const served = await serveRuns(t)
   const answer = await ask(served, '/run/a')
