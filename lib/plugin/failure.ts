@@ -2,8 +2,11 @@
 // thrown, and any of their fields may throw when it is read or converted. An error that is thrown while a failure is
 // reported would end the process and leave the response open, so nothing here throws.
 import { STATUS_CODES } from 'node:http'
-import { type FastifyBaseLogger } from 'fastify'
+import { type FastifyBaseLogger, type FastifyRequest } from 'fastify'
 import { SSE_ERR_SOURCE_FAILED } from '../errors.ts'
+import { type SseOptions } from '../response/options.ts'
+import { ignoreRejection } from '../stray-promise.ts'
+import { FAILURE } from '../wire/control.ts'
 
 /** The fields that Fastify, pino and {@link publicError} read, `cause` apart. */
 const FIELDS = ['message', 'statusCode', 'status', 'code', 'name', 'stack'] as const
@@ -48,6 +51,29 @@ export function publicError (error: Error): PublicError {
     ...(isShown ? { code } : {}),
     error: title,
     message: statusCode < 500 ? String(message) : title
+  }
+}
+
+/**
+ * Reports a failure to the client in the form that the option `errorEvent` gives it.
+ *
+ * @param error what a function is called with
+ * @param encode encodes the item of a function; it throws for one that is not of the contract
+ * @param standard encodes the library's own event, under this name
+ * @returns undefined where the event is off
+ */
+export function encodeFailure<T> (errorEvent: SseOptions['errorEvent'], error: Error, request: FastifyRequest, encode: (item: unknown) => T, standard: (name: string) => T): T | undefined {
+  if (typeof errorEvent === 'string') return standard(errorEvent)
+  if (typeof errorEvent !== 'function') return undefined
+  let item: unknown
+  try {
+    item = errorEvent(error, request)
+    return encode(item)
+  } catch (refused) {
+    // An async function cannot be waited for.
+    ignoreRejection(item)
+    logError(request.log, 'warn', refused, `errorEvent gave no item of the contract; '${FAILURE.name}' is sent in its place`)
+    return standard(FAILURE.name)
   }
 }
 

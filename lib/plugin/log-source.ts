@@ -5,16 +5,15 @@ import { SSE_ERR_CONTRACT_MISMATCH, SSE_ERR_OPTION } from '../errors.ts'
 import { type Feed } from '../response/feed.ts'
 import { type SessionConfig } from '../response/reply-port.ts'
 import { isOptions } from '../options.ts'
-import { ignoreRejection } from '../stray-promise.ts'
 import { type LogHandle, type ReadingOptions, type Reading } from '../topic/log-handle.ts'
 import { contractText } from '../topic/registry.ts'
 import { Run } from '../topic/run.ts'
 import { checkFrom } from '../topic/start.ts'
 import { Topic } from '../topic/topic.ts'
-import { FAILURE, type FailureData } from '../wire/control.ts'
+import { type FailureData } from '../wire/control.ts'
 import { dataLines, END, eventLine, positionLines } from '../wire/frame.ts'
 import { Frames } from '../wire/frames.ts'
-import { logError } from './failure.ts'
+import { encodeFailure } from './failure.ts'
 import { type Contract, type StreamRoute } from './route.ts'
 import { sharedSchemas } from './scope.ts'
 
@@ -90,18 +89,11 @@ function readingOf (call: LogCall): Reading {
 
 /** The event that reports a failure, in the form that the route's `errorEvent` gives it; null where it is off. */
 function failureFrames ({ config, contract, reply }: LogCall, failure: FailureData, id: string | null): Frames | null {
-  const { errorEvent } = config.options
-  if (errorEvent === false) return null
   const frame = (event: string, data: string) => Frames.of((event === '' ? '' : eventLine(event)) + dataLines(data) + END + positionLines(undefined, id ?? undefined) + END, 0)
-  if (typeof errorEvent === 'string') return frame(errorEvent, JSON.stringify(failure))
-  try {
-    const item: unknown = errorEvent(Object.assign(new Error(failure.message), failure), reply.request)
-    // An async function cannot be waited for.
-    ignoreRejection(item)
+  const encode = (item: unknown) => {
     const { event, data } = contract.encoder.record(item)
     return frame(event, data)
-  } catch (refused) {
-    logError(reply.request.log, 'warn', refused, `errorEvent gave no item of the contract; '${FAILURE.name}' is sent in its place`)
-    return frame(FAILURE.name, JSON.stringify(failure))
   }
+  const error = Object.assign(new Error(failure.message), failure)
+  return encodeFailure(config.options.errorEvent, error, reply.request, encode, name => frame(name, JSON.stringify(failure))) ?? null
 }

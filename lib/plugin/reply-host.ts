@@ -3,14 +3,11 @@ import { type FastifyReply } from 'fastify'
 import { SSE_ERR_NO_CONTRACT, SSE_ERR_SHUTDOWN } from '../errors.ts'
 import { type Body } from '../response/body.ts'
 import { hasNoBody, removeForeign } from '../response/framing.ts'
-import { type ErrorEventFunction } from '../response/options.ts'
 import { type ReplyPort, type SessionConfig, type Summary } from '../response/reply-port.ts'
-import { ignoreRejection } from '../stray-promise.ts'
-import { FAILURE } from '../wire/control.ts'
 import { DATA, END, eventLine } from '../wire/frame.ts'
 import { type Outgoing } from '../wire/frames.ts'
 import { EVENT_STREAM_UTF8 } from '../wire/media-type.ts'
-import { logError, publicError, toError } from './failure.ts'
+import { encodeFailure, logError, publicError, toError } from './failure.ts'
 import { WITHOUT_BODY } from './route.ts'
 import { isOpenObserved, publishClose, publishError, publishOpen, type StreamEvent } from './observe.ts'
 import { refuse } from './shutdown.ts'
@@ -75,10 +72,12 @@ export class ReplyHost implements ReplyPort {
   }
 
   writeError (thrown: unknown, out: Outgoing): void {
-    const { errorEvent } = this.#config.options
     const error = toError(thrown)
-    if (typeof errorEvent === 'function') this.#writeItem(errorEvent, error, out)
-    else if (errorEvent !== false) out.text += failureFrame(errorEvent, error)
+    const { options: { errorEvent }, encoder } = this.#config
+    const { events } = out
+    encodeFailure(errorEvent, error, this.#reply.request, item => encoder.frame(item, out), name => { out.text += failureFrame(name, error) })
+    // It reports the failure, so it does not count.
+    out.events = events
   }
 
   abort (Reason: new () => Error): boolean {
@@ -102,22 +101,6 @@ export class ReplyHost implements ReplyPort {
     if (summary === undefined) return
     this.#streams.open--
     publishClose(this.#observed(), summary)
-  }
-
-  #writeItem (makeItem: ErrorEventFunction, error: Error, out: Outgoing): void {
-    const { events } = out
-    let item: unknown
-    try {
-      item = makeItem(error, this.#reply.request)
-      this.#config.encoder.frame(item, out)
-    } catch (refused) {
-      // An async function cannot be waited for.
-      ignoreRejection(item)
-      this.warn(refused, `errorEvent gave no item of the contract; '${FAILURE.name}' is sent in its place`)
-      out.text += failureFrame(FAILURE.name, error)
-    }
-    // It reports the failure, so it does not count.
-    out.events = events
   }
 
   #observed (): StreamEvent {

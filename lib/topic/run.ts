@@ -50,7 +50,7 @@ export type RunSettings = { readonly [Name in keyof RunOptions]-?: number }
 
 /** What a run's source is called with. */
 export interface RunContext<Log = unknown> {
-  /** Fires when the run is stopped (SSE_ERR_STOPPED), lost its lease (SSE_ERR_LOST), or the server closes (SSE_ERR_SHUTDOWN). */
+  /** Fires when the run is stopped (SSE_ERR_STOPPED), lost its lease (SSE_ERR_LOST), or its `shutdownGrace` is over (SSE_ERR_SHUTDOWN). */
   readonly signal: AbortSignal
   /** A logger with the run's name and id. */
   readonly log: Log
@@ -72,7 +72,7 @@ export interface RunStatus {
 
 /** Writes a run by hand. */
 export interface RunWriter<C> {
-  /** Fires when the run was stopped, lost its lease, or the server closes. */
+  /** Fires when the run was stopped, lost its lease, or its `shutdownGrace` is over. */
   readonly signal: AbortSignal
   /**
    * Appends an event; resolves to its id once the store has it.
