@@ -6,7 +6,7 @@ import { type FastifyBaseLogger, type FastifyRequest } from 'fastify'
 import { SSE_ERR_SOURCE_FAILED } from '../errors.ts'
 import { type SseOptions } from '../response/options.ts'
 import { ignoreRejection } from '../stray-promise.ts'
-import { FAILURE } from '../wire/control.ts'
+import { FAILURE, type FailureData } from '../wire/control.ts'
 
 /** The fields that Fastify, pino and {@link publicError} read, `cause` apart. */
 const FIELDS = ['message', 'statusCode', 'status', 'code', 'name', 'stack'] as const
@@ -30,16 +30,12 @@ function isReadable (thrown: unknown): boolean {
   }
 }
 
-/** What the `error` event says. Of an error of the server, clients learn only its kind. */
-export interface PublicError {
-  statusCode: number
-  code?: string
-  error: string
-  message: string
-}
-
-/** @param error from {@link toError} */
-export function publicError (error: Error): PublicError {
+/**
+ * What the `error` event says. Of an error of the server, clients learn only its kind.
+ *
+ * @param error from {@link toError}
+ */
+export function publicError (error: Error): FailureData {
   const { statusCode: own, status, code, message } = error as Error & { statusCode?: unknown, status?: unknown, code?: unknown }
   const given = Number(own ?? status)
   const statusCode = given >= 400 && given < 600 && Number.isInteger(given) ? given : 500
