@@ -108,7 +108,7 @@ function refusal (event: string, check: Check, plain: unknown, data: unknown, su
   const path = missing === undefined ? keys : [...keys, missing]
   const notJson = notJsonOn(plain, path)
   if (notJson === CIRCULAR) return new NotJsonError(keys, notJson)
-  const hint = notJson === undefined ? hintOf(data, path) : NotJson.hint(notJson)
+  const hint = notJson === undefined ? hintOf(data, path) ?? habitHint(plain, path) : NotJson.hint(notJson)
   return new SSE_ERR_PAYLOAD(event, pointer, message + suffix + (hint === undefined ? '' : ` (${hint})`))
 }
 
@@ -130,6 +130,17 @@ function hintOf (data: unknown, keys: readonly string[]): string | undefined {
     // A getter threw.
     return undefined
   }
+}
+
+const FIELDS = ['event', 'type', 'id', 'data', 'retry', 'comment']
+
+/** What to write instead of what other libraries take for an event: JSON text, or its fields around the payload. */
+function habitHint (plain: unknown, path: readonly string[]): string | undefined {
+  if (typeof plain === 'string') return path.length === 0 && /^\s*[[{"]/.test(plain) ? 'got JSON: give the value, it is serialized here' : undefined
+  if (typeof plain !== 'object' || plain === null || path.length !== 1) return undefined
+  // The property that is missing may well be in `data`.
+  const isEvent = Object.hasOwn(plain, 'data') && !Object.hasOwn(plain, path[0]!) && Object.keys(plain).every(key => FIELDS.includes(key))
+  return isEvent ? 'got the fields of an event: this is its payload alone, write `event(payload, { id })`' : undefined
 }
 
 function nameOf (value: unknown): string {

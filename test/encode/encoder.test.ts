@@ -1,3 +1,4 @@
+import { Type } from '@sinclair/typebox'
 import t from 'tap'
 import { undeclaredEncoder } from '../../lib/encode/encoder.ts'
 import { checkpoint, comment, event, EventStream, RawText } from '../../lib/index.ts'
@@ -164,3 +165,24 @@ t.test('a frame says whether a client can resume after it; a refused one leaves 
   t.equal(out.events, 5)
   t.equal(out.isResumable, false)
 })
+
+/** How other libraries take an event, where its payload is expected. */
+const HABITS: Array<[item: unknown, reason: RegExp]> = [
+  ['{"text":"a"}', /\(got JSON: give the value, it is serialized here\)$/],
+  [' [1]', /\(got JSON: give the value, it is serialized here\)$/],
+  ['text', /object$/],
+  [{ data: { text: 'a' } }, /\(got the fields of an event: this is its payload alone, write `event\(payload, \{ id \}\)`\)$/],
+  [{ type: 'note', id: 1, data: '{}', retry: 5 }, /\(got the fields of an event: /],
+  [{ data: { text: 'a' }, other: 1 }, /(property|properties)( 'text'| text)?$/],
+  [{ id: 1 }, /(property|properties)( 'text'| text)?$/],
+  [{ text: 1, data: 1 }, /string$/],
+  [[], /object$/]
+]
+
+for (const [library, schema] of Object.entries({ TypeBox: Type.Object({ text: Type.String() }), 'JSON Schema': { type: 'object', properties: { text: { type: 'string' } }, required: ['text'] } })) {
+  t.test(`what other libraries take for an event is refused with what to write instead: ${library}`, async t => {
+    const encode = await encoder(schema)
+    for (const [item, message] of HABITS) t.throws(() => encode(item), { code: 'SSE_ERR_PAYLOAD', message }, JSON.stringify(item))
+    t.throws(() => encode(event('{"text":"a"}', { id: 1 })), { code: 'SSE_ERR_PAYLOAD', message: /got JSON/ })
+  })
+}
