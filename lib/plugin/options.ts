@@ -1,7 +1,7 @@
 // The plugin's own options: the defaults of all streams, and what concerns the app as a whole.
 import { inspect } from 'node:util'
 import { SSE_ERR_OPTION } from '../errors.ts'
-import { type Store } from '../log/store.ts'
+import { type Store, type StoreLimits } from '../log/store.ts'
 import { isOptions } from '../options.ts'
 import { type ResolvedOptions, resolveOptions, type SseOptions } from '../response/options.ts'
 
@@ -34,7 +34,8 @@ export interface PluginSettings {
 /** Options of `register`, which passes them to the plugin as well. */
 type RegisterOptions = { prefix?: unknown, logLevel?: unknown, logSerializers?: unknown }
 
-const STORE_METHODS = ['append', 'read', 'watch', 'delete', 'close'] as const
+const STORE_METHODS = ['append', 'read', 'watch', 'delete', 'close'] satisfies Array<keyof Store>
+const STORE_LIMITS = ['appendTimeout', 'maxEventBytes'] satisfies Array<keyof StoreLimits>
 
 /**
  * Checks the plugin's options.
@@ -48,7 +49,7 @@ export function resolvePluginOptions (options: SsePluginOptions, base?: PluginSe
   const { ajv = base?.ajv, store = base?.store, prefix, logLevel, logSerializers, ...given } = options as SsePluginOptions & RegisterOptions
   const streams = resolveOptions(given, base?.streams, ['ajv', 'store'])
   if (ajv !== undefined && !isAjvOption(ajv)) throw new SSE_ERR_OPTION('ajv', 'an object of `customOptions`, an object, and `plugins`, an array of functions or [function, options]', inspect(ajv, { depth: 0 }))
-  if (store !== undefined && !isStore(store)) throw new SSE_ERR_OPTION('store', `an object with the methods ${STORE_METHODS.join(', ')}, such as \`memoryStore()\``, inspect(store, { depth: 0 }))
+  if (store !== undefined && !isStore(store)) throw new SSE_ERR_OPTION('store', `an object with the methods ${STORE_METHODS.join(', ')} and numbers ${STORE_LIMITS.map(name => `\`limits.${name}\``).join(' and ')}, such as \`memoryStore()\``, inspect(store, { depth: 0 }))
   return Object.freeze({ streams, ajv, store })
 }
 
@@ -60,5 +61,7 @@ function isAjvOption (ajv: unknown): boolean {
 }
 
 function isStore (store: unknown): boolean {
-  return typeof store === 'object' && store !== null && STORE_METHODS.every(method => typeof (store as Partial<Record<string, unknown>>)[method] === 'function')
+  if (typeof store !== 'object' || store === null) return false
+  const given = store as Partial<Store>
+  return STORE_METHODS.every(name => typeof given[name] === 'function') && STORE_LIMITS.every(name => typeof given.limits?.[name] === 'number')
 }

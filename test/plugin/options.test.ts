@@ -26,15 +26,16 @@ t.test('ajv is inherited, and checked', async t => {
   }
 })
 
-t.test('store is inherited, and has the methods of a store', async t => {
+t.test('store is inherited, and has the methods and limits of a store', async t => {
   const method = async () => {}
-  const store = { limits: {}, append: method, read: method, watch: method, delete: method, close: method } as unknown as Store
+  const limits = { appendTimeout: 1, maxEventBytes: 1 }
+  const store = { limits, append: method, read: method, watch: method, delete: method, close: method } as unknown as Store
   const outer = resolve({ store })
   t.equal(outer.store, store)
   t.equal(resolve({ retry: 6 }, outer).store, store)
   t.equal(resolve({}).store, undefined)
-  for (const wrong of [null, 1, 'redis', () => {}, {}, { ...store, delete: undefined }]) {
-    t.throws(() => resolve({ store: wrong }), { code: 'SSE_ERR_OPTION', message: /^Option `store` must be an object with the methods append, read, watch, delete, close/ })
+  for (const wrong of [null, 1, 'redis', () => {}, {}, { ...store, delete: undefined }, { ...store, limits: undefined }, { ...store, limits: { appendTimeout: 1 } }]) {
+    t.throws(() => resolve({ store: wrong }), { code: 'SSE_ERR_OPTION', message: /^Option `store` must be an object with the methods append, read, watch, delete, close and numbers `limits.appendTimeout` and `limits.maxEventBytes`, such as/ })
   }
 })
 
