@@ -41,6 +41,15 @@ describe('without a type provider', () => {
     })
   })
 
+  test('route generics turn inference off; the constructors of eventsOf stay typed', () => {
+    const contract = EventStream({ a: Price })
+    app.get<{ Params: { id: string } }>('/:id', { schema: { response: { 200: contract } } }, (_, reply) => {
+      expect(reply.sse).type.toBeCallableWith([1])
+      expect(eventsOf(contract).a).type.toBeCallableWith({ price: 1 })
+      expect(eventsOf(contract).a).type.not.toBeCallableWith({ price: 'x' })
+    })
+  })
+
   test('a route with other responses only refuses reply.sse all the same', () => {
     app.get('/', { schema: { response: { 200: Price } } }, (_, reply) => { expect(reply.sse).type.not.toBeCallableWith([1]) })
   })

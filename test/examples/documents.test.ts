@@ -39,6 +39,8 @@ const ANSWERS: Array<{ has: string, request: object, body: RegExp }> = [
   { has: "'/scores'", request: { method: 'OPTIONS', url: '/scores', headers: { origin: 'https://example.com', 'access-control-request-method': 'GET', 'access-control-request-headers': 'last-event-id' } }, body: /^$/ },
   { has: "'/jobs/:id'", request: { method: 'POST', url: '/jobs/1' }, body: /^\{"state":"started"\}$/ },
   { has: "'/jobs/:id'", request: { url: '/jobs/1' }, body: /"done":3,"of":3\}[^]*\/results\/1/ },
+  { has: "'/rows'", request: { method: 'POST', url: '/rows', payload: { title: 'three' } }, body: /^\{"id":3\}$/ },
+  { has: "'/rows'", request: { method: 'HEAD', url: '/rows' }, body: /^$/ },
   { has: "'/relay'", request: { url: '/relay' }, body: /^event: token\ndata: \{"text":"Hello"\}\nid: 1\n\ndata: \[DONE\]\n\n$/ },
   { has: "'/updates'", request: { method: 'POST', url: '/updates' }, body: /^retry: 3000\n\nevent: update\ndata: \{"name":"first"\}\nid: 1\n\n$/ },
   { has: "'/updates'", request: { url: '/updates' }, body: /^retry: 3000\n\nevent: update\ndata: \{"name":"second"\}\n\nevent: update\ndata: \{"name":"third"\}\n\n$/ },
