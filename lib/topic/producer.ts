@@ -85,12 +85,20 @@ export class Producer {
   }
 
   /**
-   * Appends an event.
+   * Appends an event. One over the limits fails the run.
    *
    * @returns its place, once the store has it
    */
   async append (item: unknown): Promise<Cursor> {
-    return this.#append(this.#records.record(item)).acknowledged
+    const record = this.#records.record(item)
+    let appended
+    try {
+      appended = this.#append(record)
+    } catch (error) {
+      await this.fail(error)
+      throw error
+    }
+    return appended.acknowledged
   }
 
   /** Ends the run well, with everything that was appended. */

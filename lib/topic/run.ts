@@ -77,7 +77,7 @@ export interface RunWriter<C> {
   /**
    * Appends an event; resolves to its id once the store has it.
    *
-   * @throws SSE_ERR_RUN_ENDED; as `publish` of a topic
+   * @throws SSE_ERR_RUN_ENDED; SSE_ERR_RUN_SIZE, with which the run fails; as `publish` of a topic
    */
   append (event: PublishedOf<C>): Promise<string>
   /** Ends the run well. */

@@ -340,7 +340,11 @@ t.test('a run over its maxEvents or maxBytes fails, also where onInvalid drops e
       await t.rejects(all(runs.of('a').messages()), { code: 'SSE_ERR_RUN_SIZE' }, onInvalid)
     }
   }
-  const { app } = await serveRuns(t)
+  const { app, runs } = await serveRuns(t, { maxEvents: 1 })
+  const writer = await runs.of('by hand').open()
+  await writer.append(count(1))
+  await t.rejects(writer.append(count(2)), { code: 'SSE_ERR_RUN_SIZE' })
+  t.match(await runs.of('by hand').status(), { state: 'failed', error: { code: 'SSE_ERR_RUN_SIZE' } })
   for (const options of [{ lease: 5 }, { maxEvents: -1 }, { shutdownGrace: '1' }, { snapshot: () => [] }]) {
     t.throws(() => app.sse.run('x', Count, options as never), { code: 'SSE_ERR_OPTION' }, JSON.stringify(options))
   }
