@@ -131,9 +131,10 @@ export class Topic<C = unknown> extends LogHandle<C> {
   }
 }
 
-/** @throws SSE_ERR_OPTION: a promise, say, is another key each time, so that nothing would be conflated */
+/** @throws SSE_ERR_OPTION: a promise, say, is another key each time, so that nothing would be conflated; NaN is the key of all that have none */
 function checkKey (key: unknown): Key | undefined {
-  if (typeof key !== 'object' || key === null) return key as Key | undefined
+  if (key === null || key === undefined) return undefined
+  if (typeof key === 'string' || (typeof key === 'number' && !Number.isNaN(key))) return key
   ignoreRejection(key)
   throw new SSE_ERR_OPTION('conflate', 'a function that returns a string, a number or undefined', `one that returned ${inspect(key, { depth: 0 })}`)
 }

@@ -134,6 +134,16 @@ t.test('functions that must be synchronous: the rejection of one that is not doe
   t.strictSame(seen, [])
 })
 
+for (const key of [NaN, true, 1n, Symbol('k'), () => 'k']) {
+  t.test(`${String(key)} as a key of conflate is refused`, async t => {
+    const served = await serveTopic(t, { conflate: () => key }, { from: 'start' })
+    await served.topic.publish(count(1))
+    const answer = await ask(served, '/topic')
+    t.equal(await answer.ended, 'broken')
+    t.match(errorLines(served), [{ err: { code: 'SSE_ERR_OPTION', message: /`conflate` must be a function that returns a string, a number or undefined, got one that returned/ } }])
+  })
+}
+
 t.test('null as a key of conflate is none', async t => {
   const served = await serveTopic(t, { conflate: () => null }, { from: 'start' })
   for (const n of [1, 2]) await served.topic.publish(count(n))
