@@ -4,7 +4,7 @@ import { setImmediate as turn } from 'node:timers/promises'
 import Fastify, { type FastifyInstance, type FastifyReply } from 'fastify'
 import t from 'tap'
 import { parse, connect } from '../lib/client/index.ts'
-import typedSse, { EventStream, eventsOf, memoryStore, RawText, sseTransform, sseTransformObject } from '../lib/index.ts'
+import typedSse, { EventStream, eventsOf, memoryStore, RawText, type Store, sseTransform, sseTransformObject } from '../lib/index.ts'
 import { injectStream, storeCases } from '../lib/testing/index.ts'
 import { ask, errorLines, eventually, serve, unhandledErrors } from './helpers/serve.ts'
 
@@ -136,3 +136,56 @@ for (const [name, handler, status, text, logged] of ORDERS) {
     t.strictSame(errors, [])
   })
 }
+
+/** A store of the user's own, with mistakes in some of its methods. */
+function faulty (mistakes: Partial<Record<keyof Store, unknown>>): Store {
+  const store = memoryStore()
+  return new Proxy(store, {
+    get (_, name) {
+      if (name in mistakes) return mistakes[name as keyof Store]
+      const value: unknown = store[name as keyof Store]
+      return typeof value === 'function' ? value.bind(store) : value
+    }
+  })
+}
+
+t.test('limits of a store that are out of range are refused where the plugin is registered', async t => {
+  const limits: Array<[unknown, RegExp]> = [
+    [{ appendTimeout: NaN, maxEventBytes: 5 }, /`appendTimeout` must be an integer of ms from 1 to 50000, got NaN/],
+    [{ appendTimeout: 5, maxEventBytes: -1 }, /`maxEventBytes` must be an integer of bytes from 1, got -1/]
+  ]
+  for (const [given, message] of limits) await t.rejects(appWith({ store: faulty({ limits: given }) }), { code: 'SSE_ERR_OPTION', message })
+})
+
+for (const [found, append] of [['undefined', async () => {}], ['x', async () => 'x'], ['1', async () => 1]] as const) {
+  t.test(`a store whose append resolves to ${found} fails what is published and read, and nothing else`, async t => {
+    const errors = unhandledErrors(t)
+    const app = await appWith({ store: faulty({ append }) })
+    const topic = app.sse.topic('t', Named)
+    const fault = { code: 'SSE_ERR_STORE', message: `The store failed: its append resolved to ${found}, which is no cursor` }
+    await t.rejects(topic.publish({ event: 'a', data: 1 }), fault)
+    await t.rejects(topic.messages({ from: 'start' }).next(), fault)
+    await t.rejects(topic.messages().next(), fault)
+    await app.close()
+    t.strictSame(errors, [])
+  })
+}
+
+t.test('a store that loses a log whenever it was opened does not keep the process busy', async t => {
+  const app = await appWith({ store: faulty({ read: async () => ({ entries: [], tail: null }) }) })
+  const next = app.sse.topic('t', Named).messages({ from: 'start' }).next()
+  await new Promise(resolve => setTimeout(resolve, 50))
+  await app.close()
+  t.equal((await next).done, true)
+})
+
+t.test('a loop over a run that waits for a cursor ahead of its tail ends where the app closes', async t => {
+  const app = await appWith()
+  const run = app.sse.run('r', Named, { shutdownGrace: 0 }).of(1)
+  await run.open()
+  const { lastEventId } = await run.status()
+  const next = run.messages({ from: lastEventId!.replace(/-\d+$/, '-99') }).next()
+  await new Promise(resolve => setTimeout(resolve, 50))
+  const [ended] = await Promise.allSettled([next, app.close()])
+  t.match(ended, { status: 'rejected', reason: { code: 'SSE_ERR_STORE' } })
+})

@@ -1,5 +1,7 @@
 // Reads of a store: a bound on how many are in flight, and retries while it is down.
+import { SSE_ERR_STORE } from '../errors.ts'
 import { type Alarm, type Alarms, type Clock } from './clock.ts'
+import { positionOf } from './cursor.ts'
 import { type Cursor, type Notify, type ReadOptions, type Slice, type Store, StoreError } from './store.ts'
 import { Turns } from './turns.ts'
 
@@ -68,7 +70,7 @@ export class StoreGate {
 
   /** Renews the life of a log that is followed, or opens it; null when it is not wanted any more. */
   renew (log: string, ttl: number, isWanted: () => boolean): Promise<Cursor | null> {
-    return this.#enqueue(() => this.store.append(log, [], { ttl }), isWanted)
+    return this.#enqueue(async () => checkCursor(await this.store.append(log, [], { ttl })), isWanted)
   }
 
   /** Called also for appends, which have a way of their own. */
@@ -147,6 +149,17 @@ export class StoreGate {
 
 export function isUnavailable (error: unknown): boolean {
   return error instanceof StoreError && error.code === 'UNAVAILABLE'
+}
+
+/**
+ * What an append resolved to. A store of the user's own may have forgotten it; taken for a cursor, it would be read about for
+ * ever, or end the process.
+ *
+ * @throws SSE_ERR_STORE
+ */
+export function checkCursor (last: unknown): Cursor {
+  if (typeof last === 'string' && Number.isFinite(positionOf(last as Cursor).seq)) return last as Cursor
+  throw new SSE_ERR_STORE(`its append resolved to ${String(last)}, which is no cursor`)
 }
 
 /**

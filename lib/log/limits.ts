@@ -35,3 +35,12 @@ const DEFAULTS: StoreLimits = { appendTimeout: 10_000, maxEventBytes: 262_144 }
 export function storeOptions<Options extends StoreOptions> (given: Options, own: Rules<Omit<Options, keyof StoreOptions>>): Omit<Options, keyof StoreOptions> & StoreLimits {
   return { ...DEFAULTS, ...checkOptions(given, { ...own, ...RULES }) } as Omit<Options, keyof StoreOptions> & StoreLimits
 }
+
+/**
+ * Checks the limits of a store of the user's own: a timeout that is NaN would never pass.
+ *
+ * @throws SSE_ERR_OPTION
+ */
+export function checkLimits ({ appendTimeout, maxEventBytes }: StoreLimits): void {
+  checkOptions<StoreOptions>({ appendTimeout, maxEventBytes }, RULES)
+}

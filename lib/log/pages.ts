@@ -53,6 +53,7 @@ export class Pages {
   readonly #clock: Clock
   readonly #alarms: Alarms
   readonly #inFlight = new Map<string, Promise<PageResult>>()
+  readonly #pauses = new Set<() => void>()
   #isClosed = false
 
   constructor (followed: FollowedLog, ids: LogIds, presentation: Presentation, ring: Ring, parts: { gate: StoreGate, clock: Clock, alarms: Alarms }) {
@@ -86,6 +87,8 @@ export class Pages {
 
   close (): void {
     this.#isClosed = true
+    // Their alarms would not come any more.
+    for (const end of this.#pauses) end()
   }
 
   readonly #isWanted = (): boolean => !this.#isClosed
@@ -102,7 +105,7 @@ export class Pages {
   }
 
   /** Reads until something follows a cursor, or it is certain that nothing does: the cursor is ahead of the tail, or at it. */
-  async #sliceAfter (after: Cursor | null, aheadSince?: number): Promise<ReadableSlice | 'gone' | null> {
+  async #sliceAfter (after: Cursor | null, aheadSince?: number, wasOpened = false): Promise<ReadableSlice | 'gone' | null> {
     const { log, ttl, lease } = this.#followed
     const slice = await this.#gate.read(log, after, { limit: MOST_ENTRIES, maxText: PAGE_TEXT }, this.#isWanted)
     if (slice === null) return null
@@ -114,7 +117,9 @@ export class Pages {
     if (order > 0) return this.#sliceAfter(after, aheadSince)
     if (lease === undefined) {
       if (tail !== null) return { entries, tail }
-      return await this.#gate.renew(log, ttl, this.#isWanted) === null ? null : this.#sliceAfter(after)
+      // Opened a moment ago, and gone again: a store that answers at once would be asked without end in this turn.
+      if (wasOpened) await this.#pause(lookAfter(0))
+      return await this.#gate.renew(log, ttl, this.#isWanted) === null ? null : this.#sliceAfter(after, undefined, true)
     }
     const since = aheadSince ?? this.#clock.now()
     const waited = this.#clock.now() - since
@@ -131,7 +136,13 @@ export class Pages {
 
   #pause (ms: number): Promise<void> {
     return new Promise(resolve => {
-      const alarm: Alarm = { slot: 0, onAlarm: resolve }
+      const end = (): void => {
+        this.#pauses.delete(end)
+        this.#alarms.clear(alarm)
+        resolve()
+      }
+      const alarm: Alarm = { slot: 0, onAlarm: end }
+      this.#pauses.add(end)
       this.#alarms.set(alarm, ms)
     })
   }

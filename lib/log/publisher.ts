@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { SSE_ERR_STORE } from '../errors.ts'
 import { type Alarms, type Clock } from './clock.ts'
 import { cursorOf, positionOf } from './cursor.ts'
-import { isUnavailable, type StoreGate, within } from './gate.ts'
+import { checkCursor, isUnavailable, type StoreGate, within } from './gate.ts'
 import { type AppendOptions, type Cursor, type LogRecord } from './store.ts'
 
 /** How a record is published. */
@@ -114,7 +114,7 @@ export class Publisher {
       try {
         const last = await within(this.#gate.store.append(log, records, options), left, this.#alarms)
         this.#gate.succeeded()
-        return last
+        return checkCursor(last)
       } catch (error) {
         if (!isUnavailable(error)) throw error
         this.#gate.failed(error)

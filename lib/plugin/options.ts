@@ -1,6 +1,7 @@
 // The plugin's own options: the defaults of all streams, and what concerns the app as a whole.
 import { inspect } from 'node:util'
 import { SSE_ERR_OPTION } from '../errors.ts'
+import { checkLimits } from '../log/limits.ts'
 import { type Store, type StoreLimits } from '../log/store.ts'
 import { isOptions } from '../options.ts'
 import { type ResolvedOptions, resolveOptions, type SseOptions } from '../response/options.ts'
@@ -50,6 +51,7 @@ export function resolvePluginOptions (options: SsePluginOptions, base?: PluginSe
   const streams = resolveOptions(given, base?.streams, ['ajv', 'store'])
   if (ajv !== undefined && !isAjvOption(ajv)) throw new SSE_ERR_OPTION('ajv', 'an object of `customOptions`, an object, and `plugins`, an array of functions or [function, options]', inspect(ajv, { depth: 0 }))
   if (store !== undefined && !isStore(store)) throw new SSE_ERR_OPTION('store', `an object with the methods ${STORE_METHODS.join(', ')} and numbers ${STORE_LIMITS.map(name => `\`limits.${name}\``).join(' and ')}, such as \`memoryStore()\``, inspect(store, { depth: 0 }))
+  if (store !== undefined) checkLimits(store.limits)
   return Object.freeze({ streams, ajv, store })
 }
 
