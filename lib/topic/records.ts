@@ -24,30 +24,41 @@ export interface SnapshotEvent {
   message (): LogMessage
 }
 
+/** What a contract says, as text. */
+export interface ContractTexts {
+  /** Equal for contracts that are equal in this process. */
+  inProcess (): string
+  /** Equal in all processes. */
+  inJson (): string
+}
+
 /** One contract, as the logs that carry its events use it. */
 export class Records {
   readonly declaration: Declaration
-  /** Kept with each record: a hash of what the contract says. */
-  readonly fingerprint: string
-  readonly text: string
+  readonly #texts: ContractTexts
   readonly #compile: () => Promise<Encoder>
   readonly #maxEventBytes: number
   #encoder: Encoder | undefined
+  #text: string | undefined
+  /** Kept with each record: a hash of what the contract says. */
+  #fingerprint = ''
   readonly #messages = new WeakMap<LogEntry, LogMessage | undefined>()
   #compiling: Promise<Encoder> | undefined
 
   /**
-   * @param text the contract as text, equal for contracts that are equal in this process
-   * @param json what it says in JSON, equal in all processes
    * @param compile makes the encoder, once the schemas of the scope are known
    * @param maxEventBytes the longest payload, bytes of UTF-8
    */
-  constructor (declaration: Declaration, text: string, json: string, compile: () => Promise<Encoder>, maxEventBytes: number) {
+  constructor (declaration: Declaration, texts: ContractTexts, compile: () => Promise<Encoder>, maxEventBytes: number) {
     this.declaration = declaration
-    this.text = text
-    this.fingerprint = createHash('sha256').update(json).digest('base64url').slice(0, 12)
+    this.#texts = texts
     this.#compile = compile
     this.#maxEventBytes = maxEventBytes
+  }
+
+  /** The contract as text. Until it is compiled, the app may add schemas that it refers to. */
+  get text (): string {
+    return this.#text ?? this.#texts.inProcess()
   }
 
   /** Undefined until {@link ready} has resolved once. */
@@ -60,9 +71,15 @@ export class Records {
     if (this.#compiling === undefined) {
       this.#compiling = this.#compile()
       // The first reaction, so that calls which wait come before those that find the encoder there.
-      this.#compiling.then(encoder => { this.#encoder = encoder }, () => { /* rejects for those that wait */ })
+      this.#compiling.then(encoder => this.#use(encoder), () => { /* rejects for those that wait */ })
     }
     return this.#compiling
+  }
+
+  #use (encoder: Encoder): void {
+    this.#encoder = encoder
+    this.#text = this.#texts.inProcess()
+    this.#fingerprint = createHash('sha256').update(this.#texts.inJson()).digest('base64url').slice(0, 12)
   }
 
   /**
@@ -75,7 +92,7 @@ export class Records {
     if (item instanceof Message || event !== '') rejectFields(item as Message)
     // A character is three bytes at most.
     if (data.length * 3 > this.#maxEventBytes) checkSize(event, data, this.#maxEventBytes)
-    return { kind: 'event', type: event, data, meta: this.fingerprint }
+    return { kind: 'event', type: event, data, meta: this.#fingerprint }
   }
 
   /** The frame of an event, or a `$gap` in the place of one that this contract does not have. Only after {@link ready}. */
@@ -112,7 +129,7 @@ export class Records {
 
   /** The payload as text. Of another contract, a deploy ago, it is checked, and written by this one. */
   #dataOf ({ type, data, meta }: LogEntry): string | undefined {
-    if (meta === this.fingerprint) return data
+    if (meta === this.#fingerprint) return data
     if (!this.declaration.events.has(type)) return undefined
     try {
       const payload: unknown = this.#isRaw(type) ? data : JSON.parse(data)

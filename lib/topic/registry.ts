@@ -122,7 +122,8 @@ function declareLog<C extends Core> (
     if (known.records.text !== text || !(isAgain || isDeepStrictEqual(known.settings, settings))) throw new SSE_ERR_TOPIC_EXISTS(`${kind} '${name}'`)
     return known
   }
-  const core = make(new Records(declaration, text, jsonText(declaration, shared()), () => compile(declaration), logs.limits.maxEventBytes))
+  const texts = { inProcess: () => contractText(declaration, shared()), inJson: () => jsonText(declaration, shared()) }
+  const core = make(new Records(declaration, texts, () => compile(declaration), logs.limits.maxEventBytes))
   cores.set(name, core)
   return core
 }

@@ -327,6 +327,19 @@ t.test('a route streams a topic whose events it declares, by the same object or 
   }
 })
 
+t.test('schemas that a contract refers to may be added after its topic was declared', async t => {
+  const Shared = EventStream({ $ref: 'https://example.com/n' })
+  const served = await serve(t, app => {
+    const topic = app.sse.topic('t', Shared)
+    app.addSchema({ $id: 'https://example.com/n', type: 'integer' })
+    t.doesNotThrow(() => app.sse.topic('t', Shared))
+    app.get('/', { schema: { response: { 200: Shared } } }, (_request, reply) => reply.sse(topic))
+  })
+  const answer = await ask(served, '/')
+  await answer.until('$ready')
+  answer.leave()
+})
+
 t.test('a Standard Schema is the same contract only as the same object: JSON does not say what it refines', async t => {
   const even = () => EventStream(z.object({ n: z.int() }).refine(({ n }) => n % 2 === 0))
   const Even = even()
