@@ -4,6 +4,7 @@ import { type IncomingMessage, type Server, type ServerResponse } from 'node:htt
 import { constants, type Http2ServerRequest, type Http2ServerResponse } from 'node:http2'
 import { type FastifyInstance, type FastifyReply } from 'fastify'
 import { SSE_ERR_SHUTDOWN } from '../errors.ts'
+import { removeForeign } from '../response/framing.ts'
 import { isEventStream } from '../wire/media-type.ts'
 
 /** In seconds: another instance takes over, or this one restarts. */
@@ -34,6 +35,7 @@ export async function withinHook ({ initialConfig: { pluginTimeout } }: FastifyI
 
 /** Refuses a request that came before the server closed. */
 export function refuse (reply: FastifyReply): void {
+  removeForeign(reply, reply.raw)
   if (isEventSource(reply.request.raw)) hangUp(reply.raw)
   else reply.header('retry-after', RETRY_AFTER).send(new SSE_ERR_SHUTDOWN())
 }

@@ -1,5 +1,6 @@
 // Headers and statuses that would contradict the body of a stream, set by the handler or by a hook.
 import { Agent } from 'node:http'
+import { connect } from 'node:net'
 import { PassThrough, type Readable } from 'node:stream'
 import { setImmediate as turn } from 'node:timers/promises'
 import { type FastifyReply } from 'fastify'
@@ -220,4 +221,44 @@ t.test('the connection goes on after a stream with a length', async t => {
   const agent = new Agent({ keepAlive: true, maxSockets: 1 })
   t.teardown(() => agent.destroy())
   for (let i = 0; i < 3; i++) t.equal(await (await ask(served, '/', { agent })).whole(), TWO)
+})
+
+t.test('over HTTP/1.0, which has no chunks, the end of the connection is the end of the stream, whatever was set', async t => {
+  const served = await serve(t, app => {
+    for (const [header, value] of [['content-length', '5'], ['transfer-encoding', 'gzip'], ['transfer-encoding', 'chunked']] as const) {
+      app.get(`/${header}/${value}`, Numbers, (_request, reply) => { reply.header(header, value).sse(two()) })
+    }
+  })
+  for (const path of ['/content-length/5', '/transfer-encoding/gzip', '/transfer-encoding/chunked']) {
+    const socket = connect(served.port, '127.0.0.1')
+    socket.write(`GET ${path} HTTP/1.0\r\nhost: x\r\n\r\n`)
+    const text = (await socket.setEncoding('utf8').toArray()).join('')
+    const [head, ...body] = text.split('\r\n\r\n')
+    t.equal(body.join('\r\n\r\n'), TWO, path)
+    t.notMatch(head, /content-length|transfer-encoding/i, path)
+  }
+})
+
+t.test('a request that is refused while the app closes gets its 503 over HTTP/2, whatever was set', async t => {
+  const errors = unhandledErrors(t)
+  let go = (): void => {}
+  const gate = new Promise<void>(resolve => { go = resolve })
+  let isReached = false
+  const served = await serve(t, app => {
+    app.get('/', Numbers, async (_request, reply) => {
+      isReached = true
+      await gate
+      return reply.header('keep-alive', 'timeout=5').header('content-length', 5).sse(two())
+    })
+  }, { http2: true })
+  const asked = ask(served, '/')
+  await eventually(() => isReached)
+  const closed = served.app.close()
+  await turn()
+  go()
+  const answer = await asked
+  t.equal(answer.status, 503)
+  t.match(JSON.parse(await answer.whole()), { code: 'SSE_ERR_SHUTDOWN' })
+  await closed
+  t.strictSame(errors, [])
 })
