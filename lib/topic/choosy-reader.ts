@@ -39,6 +39,8 @@ export class ChoosyReader implements Following {
   #written = 0
   /** Whether everything that was pulled has been written or dropped, so that the cursor is a place to resume from. */
   #isIdle = false
+  /** Whether the newest event that was pulled was dropped. */
+  #isBehind = false
   /** What was pulled too far. */
   #held: Batch | null | undefined
 
@@ -91,10 +93,12 @@ export class ChoosyReader implements Following {
         const frames = this.#choice.begin(batch.beginning)
         await this.#write(frames instanceof Promise ? await frames : frames)
       } else {
-        for (const entry of await this.#choose(batch.entries)) {
+        const chosen = await this.#choose(batch.entries)
+        for (const entry of chosen) {
           this.#shown = entry.id
           await this.#write(entry.frames)
         }
+        this.#isBehind = chosen.at(-1) !== batch.entries.at(-1)
       }
     }
   }
@@ -138,8 +142,8 @@ export class ChoosyReader implements Following {
     this.stop()
     const { id } = this.#pull
     const { last, isGood } = this.#choice.end(entry, id)
-    // Without the id of the end, a client that reconnects would get what the filter leaves of the log, again and again.
-    this.#sink.end(last ?? (id === null || id === this.#shown ? null : readyFrame(id)), isGood)
+    // Without an id behind the events that were dropped, a client that reconnects would be sent through them again and again.
+    this.#sink.end(last ?? (this.#isBehind && id !== null ? readyFrame(id) : null), isGood)
   }
 }
 
