@@ -68,6 +68,13 @@ t.test('a promise in the place of options is refused, and its rejection handled'
   t.strictSame(errors, [])
 })
 
+t.test('a contract of a topic that is written by hand, with an event stream in it, is refused', async t => {
+  const app = await appWith()
+  for (const mediaType of [Named, { schema: Named }]) {
+    t.throws(() => app.sse.topic('t', { content: { 'text/event-stream': mediaType } }), { code: 'SSE_ERR_SCHEMA', message: /write it as the response, `200: EventStream\(schema\)`$/ })
+  }
+})
+
 t.test('keys of publish that UTF-8 would make equal are refused: one of two events would be taken for the other', async t => {
   const app = await appWith()
   t.teardown(() => app.close())

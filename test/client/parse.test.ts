@@ -17,7 +17,7 @@ t.test('reads text, bytes, Node streams, web streams and iterables', async t => 
   t.same(await collect(parse(Readable.from(bytes))), expected)
   t.same(await collect(parse(Readable.from([text]))), expected)
   t.same(await collect(parse(new Response(text).body!)), expected)
-  await t.rejects(collect(parse(5 as never)), TypeError)
+  t.throws(() => parse(5 as never), { code: 'SSE_ERR_OPTION' })
   await t.rejects(collect(parse({} as never)), { name: 'TypeError', message: 'Expected a response, a stream or text, got object' })
 })
 
