@@ -4,6 +4,7 @@ import { type FastifyRequest } from 'fastify'
 import { SSE_ERR_OPTION } from '../errors.ts'
 import { checkOptions, LONGEST_DELAY, type Rule, type Rules } from '../options.ts'
 import { ignoreRejection } from '../stray-promise.ts'
+import { isReservedName } from '../wire/event-names.ts'
 
 /** What `onInvalid` answers: end the stream as a failure, or log the item and drop it. */
 export type InvalidPolicy = 'fail' | 'skip'
@@ -119,8 +120,8 @@ const RULES: Rules<SseOptions> = {
   commitAfter: or('Infinity', Infinity, delay(0)),
   onInvalid: { expected: "'fail', 'skip' or a function", accepts: value => value === 'fail' || value === 'skip' || typeof value === 'function' },
   errorEvent: or('false', false, {
-    expected: 'an event name without CR and LF, a function',
-    accepts: value => typeof value === 'function' || (typeof value === 'string' && /^[^\r\n]+$/.test(value))
+    expected: "an event name without CR and LF that does not begin with '$', a function",
+    accepts: value => typeof value === 'function' || (typeof value === 'string' && /^[^\r\n]+$/.test(value) && !isReservedName(value))
   }),
   maxDuration: delay(1),
   shutdownGrace: delay(0),

@@ -51,7 +51,7 @@ const REFUSED: { [Name in keyof SseOptions]-?: unknown[] } = {
   retry: [-1, 1.5, NaN, Infinity, 2 ** 53, '1', null, false, 1n, {}, { min: 1 }, { max: 1 }, { min: 2, max: 1 }, { min: -1, max: 1 }, { min: 0, max: 1.5 }, { min: 0, max: 1, step: 1 }],
   commitAfter: [-1, NaN, -Infinity, LONGEST + 1, false, null, '0'],
   onInvalid: ['drop', '', null, true, {}],
-  errorEvent: ['', 'a\nb', 'a\r', true, null, 1, Symbol('a')],
+  errorEvent: ['', 'a\nb', 'a\r', '$gap', true, null, 1, Symbol('a')],
   maxDuration: [0, -1, NaN, Infinity, LONGEST + 1, false, null],
   shutdownGrace: [-1, NaN, Infinity, LONGEST + 1, false, null, BARE],
   strictAccept: [null, 0, 'true']
@@ -77,7 +77,7 @@ t.test('a message tells what was expected and what was got', async t => {
   t.equal(message({ commitAfter: -1 }), 'Option `commitAfter` must be a number of milliseconds from 0 to 2147483647, or Infinity, got -1')
   t.equal(message({ retry: 1.5 }), 'Option `retry` must be an integer of milliseconds >= 0, or { min, max } of them with min <= max, got 1.5')
   t.equal(message({ onInvalid: 'drop' }), "Option `onInvalid` must be 'fail', 'skip' or a function, got 'drop'")
-  t.equal(message({ errorEvent: '' }), "Option `errorEvent` must be an event name without CR and LF, a function, or false, got ''")
+  t.equal(message({ errorEvent: '' }), "Option `errorEvent` must be an event name without CR and LF that does not begin with '$', a function, or false, got ''")
 })
 
 t.test('a name that is no option is refused', async t => {
