@@ -161,7 +161,7 @@ export function checkPlaces (url: string, schema: Readonly<Record<string, unknow
 /** Where an event stream stands as the schema of a media type; undefined if nowhere. */
 function mediaTypeOf (responses: unknown): string | undefined {
   for (const [status, response] of Object.entries(responses ?? {})) {
-    const { content } = (response ?? {}) as { content?: Record<string, { schema?: unknown } | null> | null }
+    const { content } = Object(response) as { content?: Record<string, { schema?: unknown } | null> | null }
     for (const [name, mediaType] of Object.entries(content ?? {})) {
       const place = `response.${status}.content['${name}']`
       if (isContract(mediaType)) return place
