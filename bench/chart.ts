@@ -27,6 +27,7 @@ const LABELS: Record<string, string> = {
   'idle-run': "a run's reader",
   'fan-loop': 'a loop of res.write',
   'fan-topic': 'a topic',
+  'fan-socket': 'socket.write alone',
   'fan-fastify-sse': '@fastify/sse',
   'fan-better-sse': 'better-sse',
   'fan-nchan': 'nchan',
