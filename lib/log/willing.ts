@@ -6,14 +6,14 @@ import { READERS_PER_TURN } from './turns.ts'
 
 /** The willing readers of one log, in no order. */
 export class WillingReaders {
-  readonly #ring: Ring
+  readonly #ring: Pick<Ring, 'head'>
   #readers: WillingReader[] = []
   /** Where the pass over the readers is, and how many are left to visit. */
   #position = 0
   #left = 0
   #isScheduled = false
 
-  constructor (ring: Ring) {
+  constructor (ring: Pick<Ring, 'head'>) {
     this.#ring = ring
   }
 
@@ -23,6 +23,8 @@ export class WillingReaders {
     if (this.#readers.length === 0) this.#readers = [reader]
     else this.#readers.push(reader)
     if (reader.place !== this.#ring.head) this.writeLater()
+    // A pass may come to it before it comes to the others.
+    else if (this.#left > 0) this.#left++
   }
 
   remove (reader: WillingReader): void {
