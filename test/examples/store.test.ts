@@ -37,6 +37,7 @@ t.test('with STORE=sqlite', { skip: skipSqlite }, async t => {
     }
     await tell('before')
     await page.getByLabel('Progress of a job').check()
+    await page.locator('.votes b', { hasText: '1' }).waitFor()
     await demo.stop('SIGKILL')
     await page.locator('#room .state[data-state=waiting]').waitFor()
     demo = await start()
