@@ -41,8 +41,9 @@ export class Body extends Readable {
 
   override pipe<T extends NodeJS.WritableStream> (destination: T, options?: { end?: boolean | undefined }): T {
     if (destination as unknown === this.#raw) reframe(this.#raw)
-    // With trailers (`end: false`) Fastify ends the response itself, once the body has ended.
-    if (destination as unknown !== this.#raw || options?.end === false || this.#isOpen) return super.pipe(destination, options)
+    // Fastify sends trailers once the body has ended: so that must not be before its last event.
+    const hasTrailers = options?.end === false || this.#raw.hasHeader('trailer')
+    if (destination as unknown !== this.#raw || hasTrailers || this.#isOpen) return super.pipe(destination, options)
     this.#isOpen = true
     if (this.#isWatched()) {
       this.push(null)
