@@ -64,7 +64,7 @@ t.test('a promise in the place of options is refused, and its rejection handled'
   t.throws(() => app.get('/config', { config: { sse: failing() } }, () => {}), option)
   await t.rejects(topic.publish({ event: 'a', data: 1 }, failing()), option)
   t.match((await app.inject('/')).json(), option)
-  await new Promise(resolve => setImmediate(resolve))
+  await turn()
   t.strictSame(errors, [])
 })
 
@@ -124,7 +124,7 @@ async function * two () {
 }
 
 async function * slow () {
-  await new Promise(resolve => setTimeout(resolve, 20))
+  await turn()
   yield { event: 'a', data: 1 }
 }
 
@@ -144,9 +144,8 @@ for (const [name, handler, status, text, logged] of ORDERS) {
   })
 }
 
-/** A store of the user's own, with mistakes in some of its methods. */
-function faulty (mistakes: Partial<Record<keyof Store, unknown>>): Store {
-  const store = memoryStore()
+/** A store of the user's own, some of whose members are others. */
+function faulty (mistakes: Partial<Record<keyof Store, unknown>>, store = memoryStore()): Store {
   return new Proxy(store, {
     get (_, name) {
       if (name in mistakes) return mistakes[name as keyof Store]
@@ -179,20 +178,32 @@ for (const [found, append] of [['undefined', async () => {}], ['x', async () => 
 }
 
 t.test('a store that loses a log whenever it was opened does not keep the process busy', async t => {
-  const app = await appWith({ store: faulty({ read: async () => ({ entries: [], tail: null }) }) })
+  let reads = 0
+  const read = async () => {
+    reads++
+    return { entries: [], tail: null }
+  }
+  const app = await appWith({ store: faulty({ read }) })
   const next = app.sse.topic('t', Named).messages({ from: 'start' }).next()
-  await new Promise(resolve => setTimeout(resolve, 50))
+  await eventually(() => reads > 2)
   await app.close()
   t.equal((await next).done, true)
 })
 
 t.test('a loop over a run that waits for a cursor ahead of its tail ends where the app closes', async t => {
-  const app = await appWith()
+  let reads = 0
+  const store = memoryStore()
+  const read: Store['read'] = (...call) => {
+    reads++
+    return store.read(...call)
+  }
+  const app = await appWith({ store: faulty({ read }, store) })
   const run = app.sse.run('r', Named, { shutdownGrace: 0 }).of(1)
   await run.open()
   const { lastEventId } = await run.status()
+  const before = reads
   const next = run.messages({ from: lastEventId!.replace(/-\d+$/, '-99') }).next()
-  await new Promise(resolve => setTimeout(resolve, 50))
+  await eventually(() => reads > before)
   const [ended] = await Promise.allSettled([next, app.close()])
   t.match(ended, { status: 'rejected', reason: { code: 'SSE_ERR_STORE' } })
 })

@@ -24,29 +24,15 @@ export function numberText (n: number): string {
 function whole (n: number): string {
   if (n < 1e3) return UP_TO_THREE_DIGITS[n]!
   // Not by `%`, which is slow for numbers of more than 31 bits.
-  if (n < 1e6) {
-    const high = Math.floor(n / 1e3)
-    return UP_TO_THREE_DIGITS[high]! + THREE_DIGITS[n - high * 1e3]!
-  }
-  const high = Math.floor(n / 1e6)
-  return whole(high) + sixDigits(n - high * 1e6)
+  const high = Math.floor(n / 1e3)
+  return whole(high) + THREE_DIGITS[n - high * 1e3]!
 }
 
 /** @param millionths a positive integer, and no multiple of a million */
 function decimal (millionths: number): string {
-  const integer = Math.floor(millionths / 1e6)
-  return whole(integer) + '.' + fraction(millionths - integer * 1e6)
-}
-
-/** @param n 0 to 999,999 */
-function sixDigits (n: number): string {
-  const high = Math.floor(n / 1e3)
-  return THREE_DIGITS[high]! + THREE_DIGITS[n - high * 1e3]!
-}
-
-/** @param n 1 to 999,999: six digits, written without the zeros at their end */
-function fraction (n: number): string {
-  const high = Math.floor(n / 1e3)
-  const low = n - high * 1e3
-  return low === 0 ? WITHOUT_END_ZEROS[high]! : THREE_DIGITS[high]! + WITHOUT_END_ZEROS[low]!
+  const thousandths = Math.floor(millionths / 1e3)
+  const integer = Math.floor(thousandths / 1e3)
+  const high = thousandths - integer * 1e3
+  const low = millionths - thousandths * 1e3
+  return whole(integer) + '.' + (low === 0 ? WITHOUT_END_ZEROS[high]! : THREE_DIGITS[high]! + WITHOUT_END_ZEROS[low]!)
 }

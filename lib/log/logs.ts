@@ -12,7 +12,7 @@ import { type WriterOptions } from './writer.ts'
 
 /** A log as its readers in this process share it. */
 export interface ReadableLog extends FollowedLog {
-  /** The first reader's counts, as long as there are readers. */
+  /** While a log has readers, all of them get the presentation of the first. */
   readonly presentation: Presentation
 }
 

@@ -66,9 +66,9 @@ export class ReplyHost implements ReplyPort {
 
   sendError (error: unknown): void {
     const known = toError(error)
+    if (known instanceof SSE_ERR_SHUTDOWN) return refuse(this.#reply)
     removeForeign(this.#reply, this.#reply.raw)
-    if (known instanceof SSE_ERR_SHUTDOWN) refuse(this.#reply)
-    else this.#reply.send(known)
+    this.#reply.send(known)
   }
 
   writeError (thrown: unknown, out: Outgoing): void {

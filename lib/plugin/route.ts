@@ -52,7 +52,8 @@ export class StreamRoute {
     for (const [status, response] of Object.entries(responses ?? {})) {
       const declaration = declarationOf(response)
       if (declaration === undefined) continue
-      if (/^1|^(204|205|304)$/.test(status)) throw new SSE_ERR_CONTRACT(`Route '${url}' declares an event stream for status ${status}, whose responses have no body: declare it for another, such as 200`)
+      // Of a class, such as '1xx', its first status stands for all.
+      if (hasNoBody(Number(status.replaceAll(/x/gi, '0')))) throw new SSE_ERR_CONTRACT(`Route '${url}' declares an event stream for status ${status}, whose responses have no body: declare it for another, such as 200`)
       checkErrorEvent(declaration.events, this.options)
       this.#declarations.set(status, declaration)
     }

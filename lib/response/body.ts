@@ -40,10 +40,11 @@ export class Body extends Readable {
   }
 
   override pipe<T extends NodeJS.WritableStream> (destination: T, options?: { end?: boolean | undefined }): T {
-    if (destination as unknown === this.#raw) reframe(this.#raw)
-    // Fastify sends trailers once the body has ended: so that must not be before its last event.
+    if (destination as unknown !== this.#raw) return super.pipe(destination, options)
+    reframe(this.#raw)
+    // Fastify sends trailers when the body ends, so the body must not end before its last event.
     const hasTrailers = options?.end === false || this.#raw.hasHeader('trailer')
-    if (destination as unknown !== this.#raw || hasTrailers || this.#isOpen) return super.pipe(destination, options)
+    if (hasTrailers || this.#isOpen) return super.pipe(destination, options)
     this.#isOpen = true
     if (this.#isWatched()) {
       this.push(null)

@@ -114,15 +114,14 @@ function declareLog<C extends Core> (
   if (typeof name !== 'string' || name === '' || LONE_SURROGATE.test(name)) throw new SSE_ERR_CONTRACT(`The name of a ${kind} must be a string that is not empty and has no lone surrogates, got ${inspect(name, { depth: 0 })}: write app.sse.${kind}(name, contract)`)
   const declaration = declarationOf(contract)
   if (declaration === undefined) throw new SSE_ERR_CONTRACT(`The contract of ${kind} '${name}' must be what EventStream returned`)
-  const text = contractText(declaration, shared())
+  const texts = { inProcess: () => contractText(declaration, shared()), inJson: () => jsonText(declaration, shared()) }
   let cores = all.get(logs)
   if (cores === undefined) all.set(logs, cores = new Map())
   const known = cores.get(name)
   if (known !== undefined) {
-    if (known.records.text !== text || !(isAgain || isDeepStrictEqual(known.settings, settings))) throw new SSE_ERR_TOPIC_EXISTS(`${kind} '${name}'`)
+    if (known.records.text !== texts.inProcess() || !(isAgain || isDeepStrictEqual(known.settings, settings))) throw new SSE_ERR_TOPIC_EXISTS(`${kind} '${name}'`)
     return known
   }
-  const texts = { inProcess: () => contractText(declaration, shared()), inJson: () => jsonText(declaration, shared()) }
   const core = make(new Records(declaration, texts, () => compile(declaration), logs.limits.maxEventBytes))
   cores.set(name, core)
   return core
