@@ -23,7 +23,7 @@ export function integer (min: number, max: number, unit: string): Rule {
   }
 }
 
-/** Whether a value has options at all. A promise, for which an `await` is missing, would be taken for none. */
+/** Whether a value may be options. A promise (a missing `await`) has no fields, so it would pass for empty ones. */
 export function isOptions (given: unknown): given is object {
   ignoreRejection(given)
   return typeof given === 'object' && given !== null && !Array.isArray(given) && !(given instanceof Promise)

@@ -31,7 +31,7 @@ export function eventTitle (name: string): string {
 }
 
 /**
- * Clients take an event with a name of the library for the library's.
+ * Refuses a name of the library: clients would take the event for one of the library's own.
  *
  * @throws SSE_ERR_EVENT
  */

@@ -1,4 +1,4 @@
-// Numbers as JSON writes them. V8 keeps the texts of the last thousands of numbers that it made strings of. Where numbers
+// Numbers as JSON writes them. V8 keeps the texts of the last few thousand numbers it converted. Where numbers
 // hardly repeat, as ids, timestamps and probabilities, keeping them is a third of the CPU of a stream (bench: flood): each
 // collection of garbage copies them. Here whole numbers and short decimals are put together from tables; `JSON.stringify`
 // writes the others, and keeps nothing.
@@ -8,13 +8,13 @@ const UP_TO_THREE_DIGITS = Array.from({ length: 1000 }, (_, n) => String(n))
 /** Of the last digits after a point. */
 const WITHOUT_END_ZEROS = THREE_DIGITS.map(digits => digits.replace(/0+$/, ''))
 
-/** Of up to 15 digits, no two decimals are the same number, so none has a shorter text. */
+/** Decimals of up to 15 digits are all different numbers, so each is the shortest text of its own. */
 const MAX_SCALED = 1e15
 
 /** The text of a finite number, as `JSON.stringify` writes it. */
 export function numberText (n: number): string {
   if (Number.isSafeInteger(n)) return n < 0 ? '-' + whole(-n) : whole(n)
-  // Both are exact and division rounds correctly, so where this is the number, its decimal is read as the number.
+  // Both operands are exact and division rounds correctly: where the quotient is n, the decimal reads back as n.
   const scaled = Math.round(n * 1e6)
   if (scaled / 1e6 !== n || Math.abs(scaled) >= MAX_SCALED) return JSON.stringify(n)
   return scaled < 0 ? '-' + decimal(-scaled) : decimal(scaled)

@@ -152,8 +152,8 @@ export function isUnavailable (error: unknown): boolean {
 }
 
 /**
- * What an append resolved to. A store of the user's own may have forgotten it; taken for a cursor, it would be read about for
- * ever, or end the process.
+ * Checks what an append resolved to. A store of the user's own may give no cursor, which would end the process or keep it
+ * reading for ever.
  *
  * @throws SSE_ERR_STORE
  */

@@ -87,7 +87,7 @@ export class Pages {
 
   close (): void {
     this.#isClosed = true
-    // Their alarms would not come any more.
+    // Their alarms no longer fire.
     for (const end of this.#pauses) end()
   }
 
@@ -117,7 +117,7 @@ export class Pages {
     if (order > 0) return this.#sliceAfter(after, aheadSince)
     if (lease === undefined) {
       if (tail !== null) return { entries, tail }
-      // Opened a moment ago, and gone again: a store that answers at once would be asked without end in this turn.
+      // It was opened a moment ago, and is gone again. Without a pause, a store that answers at once would block the event loop.
       if (wasOpened) await this.#pause(lookAfter(0))
       return await this.#gate.renew(log, ttl, this.#isWanted) === null ? null : this.#sliceAfter(after, undefined, true)
     }

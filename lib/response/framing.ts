@@ -1,4 +1,4 @@
-// What headers and statuses say of the body that is written by the session: those of another body would break this one.
+// Headers and statuses that contradict the body which the session writes.
 import { type RawResponse } from './outlet.ts'
 
 /** Encodings of text that goes out as it is; they keep compressors and proxies away from it. */
@@ -30,7 +30,7 @@ export function removeForeign (headers: Headers, raw: RawResponse): void {
   }
 }
 
-/** The same for a stream that is written straight into the response, which has no encoding either: nobody has made one. */
+/** The same for a stream that is written straight into the response. Nothing encodes it, so an encoding is removed too. */
 export function reframe (raw: RawResponse): void {
   removeForeign(raw, raw)
   if (!PLAIN.test(String(raw.getHeader('content-encoding') ?? ''))) raw.removeHeader('content-encoding')

@@ -142,7 +142,7 @@ export class ChoosyReader implements Following {
     this.stop()
     const { id } = this.#pull
     const { last, isGood } = this.#choice.end(entry, id)
-    // Without an id behind the events that were dropped, a client that reconnects would be sent through them again and again.
+    // Without the id of the end, a client that reconnects would go through the dropped events again, for ever.
     this.#sink.end(last ?? (this.#isBehind && id !== null ? readyFrame(id) : null), isGood)
   }
 }

@@ -116,8 +116,8 @@ export abstract class LogHandle<C> implements LogSource<EventOf<C>> {
   }
 
   /**
-   * A key is asked for: one that is missing by mistake must not name the log without a key. There is one: of(tenant).of(user)
-   * would name the log of any tenant's user.
+   * Exactly one key: a key that is missing by mistake must not name the log without one, and `of(tenant).of(user)` must not
+   * drop the tenant.
    */
   protected checkKey (key: Key): Key {
     if (this.key !== undefined) throw new SSE_ERR_KEY(this.title, 'a second one: make one key of the two')
