@@ -1,7 +1,7 @@
 // Reads of a store: a bound on how many are in flight, and retries while it is down.
 import { SSE_ERR_STORE } from '../errors.ts'
 import { type Alarm, type Alarms, type Clock } from './clock.ts'
-import { parseCursor } from './cursor.ts'
+import { positionOf } from './cursor.ts'
 import { type Cursor, type Notify, type ReadOptions, type Slice, type Store, StoreError } from './store.ts'
 import { Turns } from './turns.ts'
 
@@ -158,7 +158,7 @@ export function isUnavailable (error: unknown): boolean {
  * @throws SSE_ERR_STORE
  */
 export function checkCursor (last: unknown): Cursor {
-  if (typeof last === 'string' && parseCursor(last) !== null) return last as Cursor
+  if (typeof last === 'string' && Number.isFinite(positionOf(last as Cursor).seq)) return last as Cursor
   throw new SSE_ERR_STORE(`its append resolved to ${String(last)}, which is no cursor`)
 }
 
